@@ -1,0 +1,76 @@
+package sdk
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestDecode(t *testing.T) {
+	t.Parallel()
+	type args struct {
+		ID       string            `json:"id"`
+		Count    int8              `json:"count"`
+		Amount   Decimal           `json:"amount"`
+		Flag     bool              `json:"flag"`
+		At       time.Time         `json:"at"`
+		Tags     []string          `json:"tags"`
+		Customer map[string]string `json:"customer"`
+	}
+	const secret = "4111111111111111"
+	tests := map[string]struct{ raw, says string }{
+		"fine":            {`{"id":"` + secret + `","count":5,"amount":"1.50","flag":true,"tags":["a"],"customer":{"a":"b"}}`, ""},
+		"null":            {`{"id":null,"count":null,"amount":null,"tags":null}`, ""},
+		"number for text": {`{"id":` + secret + `}`, `attribute "id" is not a string`},
+		"text for number": {`{"count":"` + secret + `"}`, `attribute "count" is not a whole number that fits`},
+		"too large":       {`{"count":` + secret + `}`, `attribute "count" is not a whole number that fits`},
+		"fraction":        {`{"count":1.5}`, `attribute "count" is not a whole number that fits`},
+		"comma":           {`{"amount":"4111,11"}`, `attribute "amount" is not a decimal number such as 1250.00`},
+		"bool":            {`{"flag":"` + secret + `"}`, `attribute "flag" is not true or false`},
+		"time":            {`{"at":"` + secret + `"}`, `attribute "at" is not a time`},
+		"list":            {`{"tags":[` + secret + `]}`, `attribute "tags" is not a list`},
+		"object":          {`{"customer":` + secret + `}`, `attribute "customer" is not an object`},
+		"array":           {`["` + secret + `"]`, "not one JSON object"},
+		"cut":             {`{"id":"` + secret, "not one JSON object"},
+		"empty":           {``, "not one JSON object"},
+	}
+	for name, tt := range tests {
+		for kind, decode := range map[string]func(json.RawMessage) (args, error){"decode": decode[args], "strict": decodeStrict[args]} {
+			_, err := decode(json.RawMessage(tt.raw))
+			switch {
+			case tt.says == "" && err != nil, tt.says != "" && (err == nil || !strings.Contains(err.Error(), tt.says)):
+				t.Errorf("%s, %s: %v", kind, name, err)
+			case err != nil && strings.Contains(err.Error(), "4111"):
+				t.Errorf("%s, %s: the error repeats the value: %v", kind, name, err)
+			}
+		}
+	}
+	if _, err := decodeStrict[args](json.RawMessage(`{"id":"a"} {}`)); err == nil {
+		t.Error("two objects were taken for one")
+	}
+	if _, err := decodeStrict[args](json.RawMessage(`{"ident":"a"}`)); err == nil || !strings.Contains(err.Error(), `"ident" is not known`) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestDrain(t *testing.T) {
+	t.Parallel()
+	var p pending
+	p.add(2)
+	drained := make(chan struct{})
+	p.until(time.Now().Add(time.Hour))
+	go func() { p.drain(); close(drained) }()
+	p.done(1)
+	select {
+	case <-drained:
+		t.Fatal("a call is still on its way")
+	case <-time.After(20 * time.Millisecond):
+	}
+	p.done(1)
+	<-drained
+	if !p.draining() {
+		t.Error("further calls would be begun")
+	}
+	p.drain() // nothing to wait for
+}

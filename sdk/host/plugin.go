@@ -1,0 +1,36 @@
+package host
+
+import (
+	"context"
+	"errors"
+
+	goplugin "github.com/hashicorp/go-plugin"
+	"google.golang.org/grpc"
+
+	"github.com/bulkrunner/runner/sdk"
+	"github.com/bulkrunner/runner/sdk/internal/wire"
+)
+
+// Handshake is what a provider must be started with.
+var Handshake = goplugin.HandshakeConfig{MagicCookieKey: wire.CookieKey, MagicCookieValue: wire.CookieValue}
+
+// PluginName is what to dispense from go-plugin's client; it gives a *[Client].
+const PluginName = wire.Plugin
+
+// Plugins are the protocols that this runner speaks, for
+// [goplugin.ClientConfig.VersionedPlugins].
+func Plugins() map[int]goplugin.PluginSet {
+	return map[int]goplugin.PluginSet{sdk.ProtocolVersion: {PluginName: dispensed{}}}
+}
+
+type dispensed struct {
+	goplugin.NetRPCUnsupportedPlugin
+}
+
+func (dispensed) GRPCClient(_ context.Context, _ *goplugin.GRPCBroker, conn *grpc.ClientConn) (any, error) {
+	return NewClient(conn), nil
+}
+
+func (dispensed) GRPCServer(*goplugin.GRPCBroker, *grpc.Server) error {
+	return errors.New("this is the runner's end")
+}

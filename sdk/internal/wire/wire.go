@@ -1,0 +1,36 @@
+// Package wire is what both ends of the pipe between runner and provider must
+// agree on beside the messages.
+package wire
+
+import "strings"
+
+// The cookie that the runner puts into a provider's environment. It is no
+// secret: it tells a provider that was started by hand from one that wasn't.
+const (
+	CookieKey   = "RUNNER_PROVIDER"
+	CookieValue = "runner.provider.v1"
+)
+
+// Plugin is the name under which go-plugin knows the service.
+const Plugin = "provider"
+
+// MaxMessage bounds a message in either direction.
+const MaxMessage = 16 << 20
+
+// Frame is the size that a frame of calls or answers should not pass. A single
+// call or answer may.
+const Frame = 1 << 20
+
+// Texts that travel with an answer are bounded at both ends.
+const (
+	MaxCode   = 200
+	MaxReason = 4 << 10
+)
+
+// Clip makes s valid UTF-8 of at most n bytes.
+func Clip(s string, n int) string {
+	if len(s) > n {
+		s = s[:n]
+	}
+	return strings.ToValidUTF8(s, "")
+}
