@@ -1,0 +1,66 @@
+// Package rows reads lists: whatever they come from, they are one stream of
+// rows, each of which knows its file and line.
+package rows
+
+import (
+	"fmt"
+
+	"github.com/zclconf/go-cty/cty"
+)
+
+// A Column is one named value of every row.
+type Column struct {
+	Name string
+	Type Type
+}
+
+// A Type is what a column holds.
+type Type uint8
+
+const (
+	String  Type = iota // as it stands, leading zeros and all
+	Decimal             // an exact number; its text is kept
+	Number
+	Bool
+	Any // whatever a row of an inline list says
+)
+
+// A Row is one row. It is valid until the next call of [Reader.Next].
+type Row struct {
+	Number int64       // from 1: the row's number in its list
+	Line   int64       // in its file, from 1; 0 when the list has no file
+	Text   []string    // by column, for lists of text; already checked against the column's type
+	Values []cty.Value // by column, for lists of values; Text is nil then
+}
+
+// A Reader gives a list's rows one after another.
+//
+// Next returns io.EOF at the end, a *Problem for a row that is bad and may be
+// passed over so that all bad rows can be collected, and any other error when
+// the list can't be read on: a *Problem with Fatal set where a line is to blame.
+// A row whose fields are all there and not all good comes beside its *Problem,
+// with Text that is not checked.
+type Reader interface {
+	Columns() []Column
+	Next() (Row, error)
+	Close() error
+	// Digest is "sha256:…" over the list's bytes as read, known after io.EOF.
+	Digest() string
+	// Source is the list's file as the user gave it, "" for an inline list.
+	Source() string
+}
+
+// A Problem is what is wrong with one row.
+type Problem struct {
+	Source  string
+	Line    int64
+	Column  string // "" when the row as a whole is meant
+	Value   string // as read, cut to a readable length
+	Summary string // fixed, without names: "Invalid decimal"
+	Detail  string // what, why and the next move
+	Fatal   bool   // nothing after it can be read
+}
+
+func (p *Problem) Error() string {
+	return fmt.Sprintf("%s:%d: %s", p.Source, p.Line, p.Detail)
+}
