@@ -1,0 +1,86 @@
+package eval
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+	"unicode/utf8"
+
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/function"
+)
+
+func timestampFunc(now time.Time) function.Function {
+	return function.New(&function.Spec{
+		Type: function.StaticReturnType(cty.String),
+		Impl: func([]cty.Value, cty.Type) (cty.Value, error) { return cty.StringVal(now.Format(time.RFC3339)), nil },
+	})
+}
+
+// envFunc gives environment variables, which are where secrets live.
+func (s *Scope) envFunc() function.Function {
+	return function.New(&function.Spec{
+		Params: []function.Parameter{{Name: "name", Type: cty.String}},
+		Type:   function.StaticReturnType(cty.String),
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			text, ok := os.LookupEnv(args[0].AsString())
+			if !ok {
+				return cty.NilVal, fmt.Errorf("the environment variable %s is not set; set it before running the command", args[0].AsString())
+			}
+			v := cty.StringVal(text)
+			s.keepSecret(v)
+			return v.Mark(Sensitive), nil
+		},
+	})
+}
+
+// fileFunc reads text files relative to the folder of the file that names them.
+func fileFunc(folder string) function.Function {
+	return function.New(&function.Spec{
+		Params: []function.Parameter{{Name: "path", Type: cty.String}},
+		Type:   function.StaticReturnType(cty.String),
+		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
+			name := args[0].AsString()
+			text, err := readText(folder, name)
+			if err != nil {
+				return cty.NilVal, function.NewArgError(0, err)
+			}
+			return cty.StringVal(text), nil
+		},
+	})
+}
+
+func readText(folder, name string) (string, error) {
+	file := filepath.FromSlash(name)
+	if !filepath.IsAbs(file) {
+		file = filepath.Join(filepath.FromSlash(folder), file)
+	}
+	info, err := os.Stat(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", fmt.Errorf("there is no file %s beside the file that names it", name)
+	case err != nil:
+		return "", fmt.Errorf("the file %s can't be read", name)
+	case !info.Mode().IsRegular():
+		return "", fmt.Errorf("%s is not a file", name)
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return "", fmt.Errorf("the file %s can't be read", name)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxText+1))
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("the file %s can't be read", name)
+	case len(b) > maxText:
+		return "", fmt.Errorf("the file %s is larger than 1 MiB; what has rows belongs in a list block", name)
+	case !utf8.Valid(b):
+		return "", fmt.Errorf("the file %s is not UTF-8 text", name)
+	}
+	return string(b), nil
+}

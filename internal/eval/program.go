@@ -1,0 +1,269 @@
+package eval
+
+import (
+	"bytes"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/bulkrunner/runner/internal/config"
+	"github.com/bulkrunner/runner/internal/diag"
+	"github.com/bulkrunner/runner/internal/rows"
+	"github.com/bulkrunner/runner/sdk"
+)
+
+// A Program is an operation's expressions made ready for its rows.
+//
+// Where and Item work in memory that belongs to the program, so that a row
+// costs few allocations: each goroutine needs a [Program.Clone] of its own.
+// Judge and LiveAmount may be called from any number at once.
+type Program struct {
+	columns   []rows.Column
+	where     *expression // nil lets every row through
+	key       *expression // nil takes keyColumn
+	keyColumn int
+	arguments []argument
+	money     *money
+	state     *expression
+	guards    []guard
+	fallback  *sdk.DefaultGuard // nil where there is none or the file dropped it
+	live      []*rule
+	kept      kept
+
+	frame   frame
+	scratch []byte
+}
+
+// argument is an argument of the operation and where its value comes from.
+type argument struct {
+	*rule
+	expr     *expression // nil when the file doesn't give it
+	constant []byte      // its JSON where no row changes it
+	absent   bool        // constant, and left out
+}
+
+// Clone makes a program for another goroutine.
+func (p *Program) Clone() *Program {
+	c := *p
+	c.frame = frame{columns: p.columns}
+	c.scratch = nil
+	return &c
+}
+
+// Where tells whether the operation is meant for the row.
+func (p *Program) Where(row rows.Row) (bool, *Problem) {
+	if p.where == nil {
+		return true, nil
+	}
+	f := &p.frame
+	f.row = row
+	if p.where.key {
+		f.key, _ = p.makeKey(f)
+	}
+	if q := p.where.quick.truth; q != nil {
+		if yes, ok := q(f); ok {
+			return yes, nil
+		}
+	}
+	v, diags := p.where.value(f)
+	if diags.HasErrors() {
+		return false, p.where.blame(f, diags[0])
+	}
+	v, _ = v.Unmark()
+	if v.Type() != cty.Bool || v.IsNull() || !v.IsKnown() {
+		return false, p.where.problem(f, "Condition is not a bool", "The condition must give true or false for every row.")
+	}
+	return v.True(), nil
+}
+
+// Key is the row's key alone. With a problem it is what the row says for one,
+// as far as it could be read.
+func (p *Program) Key(row rows.Row) (string, *Problem) {
+	p.frame.row = row
+	return p.makeKey(&p.frame)
+}
+
+// KeyColumn is the column that the key comes from, "" where it is made of
+// several or of none.
+func (p *Program) KeyColumn() string {
+	switch {
+	case p.key == nil:
+		return p.columns[p.keyColumn].Name
+	case len(p.key.columns) == 1:
+		return p.columns[p.key.columns[0]].Name
+	}
+	return ""
+}
+
+// Item evaluates all of a row's expressions and tells everything that is wrong
+// with it, not only the first.
+func (p *Program) Item(row rows.Row) (Item, []*Problem) {
+	f := &p.frame
+	f.row = row
+	var item Item
+	key, problem := p.makeKey(f)
+	var problems []*Problem
+	if problem != nil {
+		problems = append(problems, problem)
+	}
+	item.Key, f.key = key, key
+
+	b := append(p.scratch[:0], '{')
+	worth := worth{}
+	for i := range p.arguments {
+		a := &p.arguments[i]
+		start := len(b)
+		if start > 1 {
+			b = append(b, ',')
+		}
+		b = append(b, a.name...)
+		from := len(b)
+		var absent bool
+		if b, absent, problem = a.append(b, f); problem != nil {
+			problems = append(problems, problem)
+			absent = true
+		}
+		if absent {
+			b = b[:start]
+			continue
+		}
+		if p.money != nil && a.Role != "" {
+			worth.note(a.rule, b[from:])
+		}
+	}
+	b = append(b, '}')
+	p.scratch = b
+	item.Arguments = bytes.Clone(b)
+
+	if p.money != nil {
+		var more []*Problem
+		item.Amount, item.Currency, more = p.money.of(f, worth)
+		problems = append(problems, more...)
+	}
+	if p.state != nil {
+		v, problem := p.state.string(f)
+		if problem != nil {
+			problems = append(problems, problem)
+		}
+		item.State = v
+	}
+	item.Context = p.kept.write(f)
+	return item, problems
+}
+
+// append writes the argument's JSON.
+func (a *argument) append(b []byte, f *frame) (out []byte, absent bool, problem *Problem) {
+	if a.expr == nil || a.expr.constant() {
+		return append(b, a.constant...), a.absent, nil
+	}
+	if q := a.expr.quick.text; q != nil {
+		if text, ok := q(f); ok {
+			if out, ok := a.appendQuick(b, text); ok {
+				return out, false, nil
+			}
+		}
+	}
+	v, diags := a.expr.value(f)
+	if diags.HasErrors() {
+		return b, false, a.expr.blame(f, diags[0])
+	}
+	out, absent, fault := a.rule.append(b, v)
+	if fault != noFault {
+		return b, false, a.expr.problem(f, fault.summary, fault.detail)
+	}
+	return out, absent, nil
+}
+
+// appendQuick writes a text where that is all there is to do; whatever needs a
+// second look goes the long way.
+func (r *rule) appendQuick(b []byte, text string) ([]byte, bool) {
+	if text == "" || r.Integer || !r.Decimal && r.typ != cty.String {
+		return b, false
+	}
+	if r.Decimal && !plainDecimal(text) {
+		return b, false
+	}
+	if r.judge(text) != noFault {
+		return b, false
+	}
+	return appendString(b, text), true
+}
+
+func (p *Program) makeKey(f *frame) (string, *Problem) {
+	var text string
+	if p.key == nil {
+		if f.row.Values == nil {
+			text = composed(f.row.Text[p.keyColumn])
+		} else if v := f.column(p.keyColumn); !v.IsNull() {
+			if v.Type() != cty.String {
+				name := f.columns[p.keyColumn].Name
+				return "", &Problem{diag.Diagnostic{Summary: "Key is not a string", Detail: "The column " + name + " names the row, so it must be a string in every row: put it in double quotes.", Row: &diag.Row{Column: name}}}
+			}
+			text = v.AsString()
+		}
+		if summary, detail := rows.CheckKey(text); summary != "" {
+			return text, &Problem{diag.Diagnostic{Summary: summary, Detail: detail, Row: &diag.Row{Column: f.columns[p.keyColumn].Name, Value: shorten(text)}}}
+		}
+		return text, nil
+	}
+	text, problem := p.key.string(f)
+	if problem != nil {
+		return "", problem
+	}
+	if summary, detail := rows.CheckKey(text); summary != "" {
+		return text, p.key.problem(f, summary, detail)
+	}
+	return text, nil
+}
+
+// string evaluates an expression that must give a string; null is "".
+func (e *expression) string(f *frame) (string, *Problem) {
+	if q := e.quick.text; q != nil && e.static.Type() == cty.String {
+		if text, ok := q(f); ok {
+			return text, nil
+		}
+	}
+	v, diags := e.value(f)
+	if diags.HasErrors() {
+		return "", e.blame(f, diags[0])
+	}
+	if v.ContainsMarked() {
+		return "", e.problem(f, errSensitive.summary, errSensitive.detail)
+	}
+	switch {
+	case v.IsNull():
+		return "", nil
+	case v.Type() != cty.String || !v.IsKnown():
+		return "", e.problem(f, "Value is not a string", "The expression must give a string for every row; it gives "+v.Type().FriendlyName()+" here.")
+	}
+	return v.AsString(), nil
+}
+
+// plainDecimal is what [sdk.ParseDecimal] accepts, judged by hand: it is asked
+// for every amount of every row.
+func plainDecimal(s string) bool {
+	if len(s) > 0 && s[0] == '-' {
+		s = s[1:]
+	}
+	whole := digitsIn(s)
+	if whole == 0 || whole > 30 {
+		return false
+	}
+	if whole == len(s) {
+		return true
+	}
+	fraction := digitsIn(s[whole+1:])
+	return s[whole] == '.' && fraction > 0 && fraction <= 30 && whole+1+fraction == len(s)
+}
+
+func digitsIn(s string) int {
+	for i := 0; i < len(s); i++ {
+		if s[i] < '0' || s[i] > '9' {
+			return i
+		}
+	}
+	return len(s)
+}
+
+func operationIn(op *config.Operation) string {
+	return "operation \"" + op.Type + "\" \"" + op.Name + "\""
+}
