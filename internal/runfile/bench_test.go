@@ -1,0 +1,106 @@
+//go:build unix
+
+package runfile
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/bulkrunner/runner/internal/plan"
+)
+
+// cpu is what the process has used, which is what the budget in the docs is
+// about: waiting for the disk isn't counted.
+func cpu(b *testing.B) time.Duration {
+	var r syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
+}
+
+func report(b *testing.B, start time.Duration, path string, n int) {
+	b.ReportMetric(float64((cpu(b)-start).Nanoseconds())/1000/float64(n), "cpu-µs/item")
+	fi, err := os.Stat(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(float64(fi.Size())/float64(n), "bytes/item")
+}
+
+// One iteration is one item of a plan.
+func BenchmarkDraft(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "bench.run")
+	items := make([]plan.Item, 1000)
+	d, err := Create(path)
+	must(b, err)
+	defer d.Discard()
+	op := anOperation("stale")
+	must(b, d.SetRun(aRun("bench")))
+	must(b, d.AddOperation(&op))
+	copy(items, someItems(op.ID, len(items)))
+	b.ReportAllocs()
+	b.ResetTimer()
+	start := cpu(b)
+	for left := b.N; left > 0; left -= len(items) {
+		must(b, d.Add(items[:min(left, len(items))]))
+	}
+	must(b, d.Commit())
+	report(b, start, path, b.N)
+}
+
+// One iteration is one item started and settled, in groups of 64.
+func BenchmarkCommit(b *testing.B) {
+	path := planned(b, b.N)
+	j := acquire(b, path)
+	if _, err := j.Begin(noon); err != nil {
+		b.Fatal(err)
+	}
+	const group = 64
+	result := json.RawMessage(`{"state":"CANCELADA","reference":"88213"}`)
+	b.ReportAllocs()
+	b.ResetTimer()
+	start := cpu(b)
+	for first := 1; first <= b.N; first += group {
+		var before, after Batch
+		for id := int64(first); id < int64(min(first+group, b.N+1)); id++ {
+			c := change(id, plan.Planned, plan.Started)
+			c.Deadline = noon.Add(30 * time.Second)
+			before.Changes = append(before.Changes, c)
+			c = change(id, plan.Started, plan.Succeeded)
+			c.Result = result
+			after.Changes = append(after.Changes, c)
+			after.Requests = append(after.Requests, plan.Request{Item: id, Verb: "execute", SentAt: noon, Deadline: noon.Add(30 * time.Second), SettledAt: noon, Outcome: "done", Code: "200"})
+		}
+		must(b, j.Commit(before))
+		must(b, j.Commit(after))
+	}
+	b.StopTimer()
+	used := start
+	must(b, j.Release())
+	report(b, used, path, b.N)
+}
+
+// One iteration is one item looked at by show or export.
+func BenchmarkItems(b *testing.B) {
+	f := open(b, planned(b, b.N))
+	b.ReportAllocs()
+	b.ResetTimer()
+	for _, err := range f.Items(Filter{}) {
+		must(b, err)
+	}
+}
+
+// One iteration is one item passed over when a run is resumed.
+func BenchmarkResume(b *testing.B) {
+	j := acquire(b, planned(b, b.N))
+	j.ledgers[0].op.Counts[plan.InDoubt] = 1 // so that it looks for what isn't there
+	b.ResetTimer()
+	if items, err := j.InDoubt(1, 0, 1); err != nil || len(items) > 0 {
+		b.Fatal(items, err)
+	}
+}

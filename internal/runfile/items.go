@@ -1,0 +1,90 @@
+package runfile
+
+import (
+	"iter"
+	"slices"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/bulkrunner/runner/internal/plan"
+)
+
+const (
+	pageItems  = 256  // items kept in memory at a time
+	pageWindow = 8192 // IDs looked through in one transaction, so that a filter that lets little through doesn't hold one for long
+)
+
+// Items returns the items that a filter chooses, in order. Each page is read
+// in its own short transaction, so a long loop never keeps an apply from
+// tidying its log; an item that moves meanwhile is seen in its old or its new
+// state.
+func (f *File) Items(filter Filter) iter.Seq2[plan.Item, error] {
+	return func(yield func(plan.Item, error) bool) {
+		last, err := f.lastItem()
+		if err != nil {
+			yield(plan.Item{}, err)
+			return
+		}
+		left := filter.Limit
+		page := make([]plan.Item, 0, pageItems)
+		for after := max(filter.After, 0); after < last; {
+			page, after, err = f.page(page[:0], filter, after)
+			if err != nil {
+				yield(plan.Item{}, err)
+				return
+			}
+			for i := range page {
+				if !yield(page[i], nil) {
+					return
+				}
+				if left--; left == 0 {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (f *File) lastItem() (last int64, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	err = f.conn.query(`SELECT max(id) FROM progress`, func(s *sqlite.Stmt) error {
+		last = s.ColumnInt64(0)
+		return nil
+	})
+	return last, f.conn.wrap("read", err)
+}
+
+// page reads up to pageItems items after an ID, and says up to which it looked.
+func (f *File) page(page []plan.Item, filter Filter, after int64) (_ []plan.Item, upTo int64, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	upTo = after + pageWindow
+	err = f.conn.query(`SELECT `+itemColumns+` FROM progress g JOIN plan p ON p.id = g.id
+		WHERE g.id > ?1 AND g.id <= ?2 AND (?3 = 0 OR p.operation = ?3) AND (?4 = '' OR p.key = ?4)
+		AND (?5 = '' OR instr(?5, ',' || g.state || ',') > 0) ORDER BY g.id LIMIT ?6`,
+		func(s *sqlite.Stmt) error {
+			it, err := f.scan.item(s)
+			page = append(page, it)
+			return err
+		}, after, upTo, filter.Operation, filter.Key, stateList(filter.States), pageItems)
+	if err != nil {
+		return nil, 0, f.conn.wrap("read", err)
+	}
+	if len(page) == pageItems {
+		upTo = page[len(page)-1].ID
+	}
+	return page, upTo, nil
+}
+
+// stateList is ",planned,failed,", or "" for any.
+func stateList(states []plan.State) string {
+	if len(states) == 0 {
+		return ""
+	}
+	b := []byte{','}
+	for _, s := range slices.Compact(slices.Sorted(slices.Values(states))) {
+		b = append(append(b, s.String()...), ',')
+	}
+	return string(b)
+}
