@@ -1,0 +1,138 @@
+package engine_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/bulkrunner/runner/internal/plan"
+	"github.com/bulkrunner/runner/sdk"
+	"github.com/bulkrunner/runner/sdk/host"
+)
+
+// TestA6RefusedBecauseItWorked: an effect that shows later than the provider
+// promised makes the repetition a refusal, and that is no proof of no effect.
+func TestA6RefusedBecauseItWorked(t *testing.T) {
+	t.Parallel()
+	for lag := 2100 * time.Millisecond; lag < 8*time.Second; lag += 300 * time.Millisecond {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(3)
+			start := time.Now()
+			w.act = func(th *thing, _ int) act {
+				if th.effects > 0 {
+					return act{answer: host.Answer{Outcome: sdk.OutcomeRefused, Code: "not_open"}}
+				}
+				return act{effect: true}
+			}
+			w.read = func(th *thing, _ int) act {
+				a := act{answer: host.Answer{Outcome: sdk.OutcomeDone, Live: []byte(`{"state":"open"}`), Settled: sdk.SettledNo}}
+				if th.effects > 0 && time.Since(start) > lag {
+					a.answer.Live, a.answer.Settled = []byte(`{"state":"cancelled"}`), sdk.SettledYes
+				}
+				return a
+			}
+			w.apply(t, cancelRun())
+			for _, th := range w.things {
+				if th.effects > 1 {
+					t.Errorf("lag %s: %s had its effect %d times", lag, th.key, th.effects)
+				}
+			}
+			// What stays hidden even from the reads after the refusal can't be told.
+			if lag < 4*time.Second {
+				w.check(t)
+			}
+		})
+	}
+}
+
+// TestRefusedRepetitionFails: what was put off and is then refused for good
+// has failed, and is not tried to the end of its attempts.
+func TestRefusedRepetitionFails(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(1)
+		w.act = func(_ *thing, n int) act {
+			if n == 1 {
+				return answer(sdk.OutcomeNotNow)
+			}
+			return act{answer: host.Answer{Outcome: sdk.OutcomeRefused, Code: "no"}}
+		}
+		w.apply(t, cancelRun())
+		if it := w.item("k0001"); it.State != plan.Failed || it.Reason != "no" || w.things["k0001"].executions != 2 {
+			t.Errorf("%s (%s) after %d executions", it.State, it.Reason, w.things["k0001"].executions)
+		}
+	})
+}
+
+// TestRepeatableIsNeverFailedWithoutProof: the last attempt may have had its
+// effect.
+func TestRepeatableIsNeverFailedWithoutProof(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(1)
+		w.act = func(*thing, int) act { return act{effect: true} }
+		r := cancelRun()
+		r.schema.Repeatable, r.schema.Reads, r.schema.Settles = true, false, false
+		w.apply(t, r)
+		if it := w.item("k0001"); it.State != plan.InDoubt || w.things["k0001"].executions != 5 {
+			t.Errorf("%s (%s) after %d executions", it.State, it.Reason, w.things["k0001"].executions)
+		}
+	})
+}
+
+// TestHarmlessGoesOnAfterACrash: what may be executed twice needs no person
+// after a crash.
+func TestHarmlessGoesOnAfterACrash(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*sdk.OperationSchema){
+		"query":      func(s *sdk.OperationSchema) { s.Kind = sdk.KindQuery },
+		"repeatable": func(s *sdk.OperationSchema) { s.Repeatable = true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(40)
+				r := cancelRun()
+				r.schema.Reads, r.schema.Settles = false, false
+				change(&r.schema)
+				for _, it := range w.journal.items[:20] {
+					it.State, it.Deadline = plan.Started, time.Now().Add(time.Second)
+				}
+				w.apply(t, r)
+				if diff := cmp.Diff(plan.Counts{plan.Succeeded: 40}, w.counts()); diff != "" {
+					t.Error(diff)
+				}
+			})
+		})
+	}
+}
+
+// TestA5MarkIsTakenBack: an item marked started while its provider is away is
+// not sent beyond the deadline that the mark put on disk.
+func TestA5MarkIsTakenBack(t *testing.T) {
+	t.Parallel()
+	for takes := 250 * time.Microsecond; takes < 15*time.Millisecond; takes += 250 * time.Microsecond {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(40)
+			w.act = func(th *thing, n int) act {
+				if th.key == "k0003" && n == 1 {
+					return act{dies: true, takes: takes}
+				}
+				return done()
+			}
+			w.restart = 10 * time.Second
+			w.onSend = func(c host.Call, key string) {
+				if it := w.item(key); c.Verb == host.Execute && it.Deadline.Before(c.Deadline) {
+					t.Errorf("%s may act until %s, and the run file says until %s", key, c.Deadline, it.Deadline)
+				}
+			}
+			w.apply(t, cancelRun())
+			w.check(t)
+			if diff := cmp.Diff(plan.Counts{plan.Succeeded: 40}, w.counts()); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
