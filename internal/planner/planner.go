@@ -1,0 +1,475 @@
+// Package planner turns configuration and rows, and what the API says of
+// them, into items. It writes them into a draft of a run file and sends
+// nothing but reads.
+package planner
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bulkrunner/runner/internal/config"
+	"github.com/bulkrunner/runner/internal/diag"
+	"github.com/bulkrunner/runner/internal/dispatch"
+	"github.com/bulkrunner/runner/internal/eval"
+	"github.com/bulkrunner/runner/internal/plan"
+	"github.com/bulkrunner/runner/internal/providers"
+	"github.com/bulkrunner/runner/internal/rows"
+	"github.com/bulkrunner/runner/internal/runfile"
+	"github.com/bulkrunner/runner/sdk"
+)
+
+// batchSize is how many rows are planned together: enough that a batch costs
+// the provider one question, few enough that a plan stays small in memory.
+const batchSize = 1024
+
+// A Provider is one configured instance.
+type Provider struct {
+	Record   runfile.Provider
+	Instance *providers.Instance
+	Schema   *sdk.Schema
+	Line     *dispatch.Line
+	Events   <-chan providers.Event
+}
+
+// An Input is what a plan is made of.
+type Input struct {
+	Run       runfile.Run
+	Config    *config.Config
+	Scope     *eval.Scope
+	Providers map[string]*Provider // by address
+	Refresh   bool                 // read live state where operations ask for it
+	Command   string               // lists all the bad rows, for messages; "" when nothing will
+
+	// Seed, if set, is given every item before anything is read. A rehearsal
+	// fills its simulators with it.
+	Seed func(ctx context.Context, op *config.Operation, seeds []eval.Item) error
+
+	// Tick is told from time to time how far the plan is.
+	Tick func(Progress)
+}
+
+// Progress is how far a plan is with an operation.
+type Progress struct {
+	Operation  string
+	Rows, Read int64  // read from the list, and from the API
+	Waiting    string // what its provider waits for, "" for nothing
+}
+
+// A Result is what the run file does not hold.
+type Result struct {
+	Run        runfile.Run
+	Operations []plan.Operation
+}
+
+// Plan fills the draft. Diagnostics with errors mean a plan that can be looked
+// at and never applied, if Result.Operations is set, or no plan at all.
+func Plan(ctx context.Context, in Input, draft *runfile.Draft) (*Result, diag.List) {
+	p := &planner{Input: in, draft: draft, items: sha256.New(), bad: &diag.Rows{Command: in.Command}, listed: make(map[string]listed)}
+	run := in.Run
+	if err := draft.SetRun(run); err != nil {
+		return nil, failed(err)
+	}
+	result := &Result{}
+	var diags diag.List
+	lists := make(map[string]runfile.List)
+	for _, op := range inOrder(in.Config) {
+		planned, more := p.operation(ctx, op, lists)
+		diags = append(diags, more...)
+		if planned == nil {
+			return nil, append(diags, p.bad.List()...)
+		}
+		result.Operations = append(result.Operations, planned.Operation)
+	}
+	for _, address := range slices.Sorted(maps.Keys(lists)) {
+		run.Lists = append(run.Lists, lists[address])
+	}
+	return p.finish(result, run, append(diags, p.bad.List()...))
+}
+
+// finish fills in what is known of a run only when all of it is planned.
+func (p *planner) finish(result *Result, run runfile.Run, diags diag.List) (*Result, diag.List) {
+	for _, address := range slices.Sorted(maps.Keys(p.Providers)) {
+		run.Providers = append(run.Providers, p.Providers[address].Record)
+	}
+	run.Digest = digest(run, result.Operations, p.items)
+	run.State = runfile.StatePlanned
+	if diags.HasErrors() {
+		run.State = runfile.StateUnusable
+	}
+	if err := p.draft.SetRun(run); err != nil {
+		return nil, append(diags, failed(err)...)
+	}
+	result.Run = run
+	return result, diags
+}
+
+type planner struct {
+	Input
+	draft  *runfile.Draft
+	items  hash.Hash
+	bad    *diag.Rows
+	lastID int64
+	again  bool              // a retry, of items and sources that are frozen
+	listed map[string]listed // lists of APIs that have been read, by address
+}
+
+// inOrder lists the operations so that each comes after those it depends on,
+// by address otherwise.
+func inOrder(cfg *config.Config) []*config.Operation {
+	var out []*config.Operation
+	done := make(map[string]bool)
+	var visit func(address string)
+	visit = func(address string) {
+		if done[address] {
+			return
+		}
+		done[address] = true
+		op := cfg.Operations[address]
+		for _, dep := range slices.Sorted(slices.Values(op.DependsOn)) {
+			visit(dep)
+		}
+		out = append(out, op)
+	}
+	for _, address := range slices.Sorted(maps.Keys(cfg.Operations)) {
+		visit(address)
+	}
+	return out
+}
+
+// An operation is one operation while it is planned.
+type operation struct {
+	plan.Operation
+	config   *config.Operation
+	provider *Provider
+	schema   *sdk.OperationSchema
+	program  *eval.Program
+	totals   plan.Totals
+	read     int64
+	leaveOut bool // invalid rows are left out, and don't refuse the plan; a repeated key does
+	partial  bool // its list was not read to its end: the plan is only looked at
+}
+
+func (p *planner) operation(ctx context.Context, cfg *config.Operation, lists map[string]runfile.List) (*operation, diag.List) {
+	provider := p.Providers[cfg.Provider]
+	name := operationName(provider.Schema, cfg)
+	schema, _ := provider.Schema.Operation(name)
+	op := &operation{
+		Operation: plan.Operation{Address: cfg.Address(), Provider: cfg.Provider, Type: name, List: cfg.ForEach, Counts: plan.Counts{}},
+		config:    cfg, provider: provider, schema: schema, totals: plan.Totals{},
+		leaveOut: p.Config.Lists[cfg.ForEach].LeaveOut,
+	}
+	var diags diag.List
+	if op.Settings, diags = p.Scope.Settings(cfg, schema); diags.HasErrors() {
+		return nil, diags
+	}
+	list, more := p.open(ctx, op)
+	if diags = append(diags, more...); list == nil {
+		return nil, diags
+	}
+	defer list.Close()
+	if op.program, more = p.Scope.Compile(cfg, list.Columns(), schema); more.HasErrors() {
+		return nil, append(diags, more...)
+	}
+	diags = append(diags, more...)
+	if err := p.draft.AddOperation(&op.Operation); err != nil {
+		return nil, append(diags, failed(err)...)
+	}
+	more, ok := p.rows(ctx, op, list)
+	diags = append(diags, more...)
+	if !ok {
+		return nil, diags
+	}
+	record := runfile.List{Address: cfg.ForEach, Source: list.Source(), Digest: list.Digest(), Rows: op.Rows}
+	if before, ok := lists[record.Address]; ok && before != record {
+		return nil, append(diags, diag.Diagnostic{
+			Summary: "List changed while it was read",
+			Detail:  fmt.Sprintf("%s was read twice and was not the same. Plan again when nothing writes to it.", record.Source),
+			Subject: &cfg.ForEachRange,
+		})
+	}
+	lists[record.Address] = record
+	diags = append(diags, op.checkLimits()...)
+	if err := p.draft.SetOperation(op.Operation); err != nil {
+		return nil, append(diags, failed(err)...)
+	}
+	return op, diags
+}
+
+// rows plans every row of a list. It reports false when the list can't be
+// planned to its end.
+func (p *planner) rows(ctx context.Context, op *operation, list rows.Reader) (diag.List, bool) {
+	keys := rows.NewKeys()
+	batch := make([]plan.Item, 0, batchSize)
+	seeds := make([]eval.Item, 0, batchSize)
+	flush := func() diag.List {
+		p.tick(op, time.Now())
+		if len(batch) == 0 {
+			return nil
+		}
+		if diags := p.batch(ctx, op, batch, seeds); diags.HasErrors() {
+			return diags
+		}
+		batch, seeds = batch[:0], seeds[:0]
+		return nil
+	}
+	for {
+		row, err := list.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		var bad *rows.Problem
+		if err != nil && !errors.As(err, &bad) {
+			return failed(err), false
+		}
+		if bad != nil {
+			if bad.Fatal {
+				p.badRow(op, bad, nil)
+				return nil, false
+			}
+			op.Rows++
+			row.Line = bad.Line
+			batch = append(batch, p.invalid(op, list.Source(), row, "", p.badRow(op, bad, nil)))
+			if key := op.keyOfBad(list, row, bad); key != "" {
+				p.repeated(op, list, row, key, keys)
+			}
+		} else {
+			op.Rows++
+			item, seed, keep := p.row(op, list, row, keys)
+			if !keep {
+				continue
+			}
+			batch, seeds = append(batch, item), append(seeds, seed)
+			if item.State == plan.Invalid {
+				seeds = seeds[:len(seeds)-1]
+			}
+		}
+		if len(batch) == batchSize {
+			if diags := flush(); diags.HasErrors() {
+				return diags, false
+			}
+			if ctx.Err() != nil {
+				return failed(ctx.Err()), false
+			}
+		}
+	}
+	if diags := flush(); diags.HasErrors() {
+		return diags, false
+	}
+	return nil, true
+}
+
+// row plans one row. It reports false for a row that where leaves out.
+func (p *planner) row(op *operation, list rows.Reader, row rows.Row, keys *rows.Keys) (plan.Item, eval.Item, bool) {
+	at := &rows.Problem{Source: list.Source(), Line: row.Line}
+	key, problem := op.program.Key(row)
+	if problem == nil {
+		if reason := p.repeated(op, list, row, key, keys); reason != "" {
+			return p.invalid(op, list.Source(), row, key, reason), eval.Item{}, true
+		}
+		var match bool
+		if match, problem = op.program.Where(row); problem == nil && !match {
+			return plan.Item{}, eval.Item{}, false
+		}
+	}
+	if problem != nil {
+		return p.invalid(op, list.Source(), row, key, p.badRow(op, at, problem)), eval.Item{}, true
+	}
+	op.Matching++
+	item, problems := op.program.Item(row)
+	if len(problems) > 0 {
+		reason := ""
+		for _, problem := range problems {
+			reason = p.badRow(op, at, problem)
+		}
+		return p.invalid(op, list.Source(), row, key, reason), eval.Item{}, true
+	}
+	return plan.Item{
+		Operation: op.ID,
+		Key:       item.Key,
+		Source:    list.Source(),
+		Row:       place(row),
+		State:     plan.Planned,
+		Arguments: item.Arguments,
+		Amount:    item.Amount,
+		Currency:  item.Currency,
+		Context:   item.Context,
+	}, item, true
+}
+
+// repeated refuses a row whose key another one has, and returns the reason. It
+// refuses the plan whatever on_invalid says: which of the two rows is meant
+// would be a guess about money.
+func (p *planner) repeated(op *operation, list rows.Reader, row rows.Row, key string, keys *rows.Keys) string {
+	first, repeated := keys.Add(key, row.Number, row.Line)
+	if !repeated {
+		return ""
+	}
+	return p.tell(op, diag.Error, &rows.Problem{
+		Source: list.Source(), Line: row.Line, Column: op.program.KeyColumn(), Value: key,
+		Summary: "Repeated key",
+		Detail:  fmt.Sprintf("%q names the row at line %d already. A key names one row: remove one of the two, or choose another key.", key, first),
+	}, nil)
+}
+
+// keyOfBad is the key of a row with a bad cell, so that another row with the
+// same key is still found out. It is "" where the key can't be relied on.
+func (op *operation) keyOfBad(list rows.Reader, row rows.Row, bad *rows.Problem) string {
+	column := op.program.KeyColumn()
+	if row.Text == nil || column == bad.Column {
+		return ""
+	}
+	if !slices.Contains(list.Columns(), rows.Column{Name: column, Type: rows.String}) {
+		return ""
+	}
+	key, problem := op.program.Key(row)
+	if problem != nil {
+		return ""
+	}
+	return key
+}
+
+// place is where a row stands: its line, or its number in a list without lines.
+func place(row rows.Row) int64 {
+	if row.Line > 0 {
+		return row.Line
+	}
+	return row.Number
+}
+
+func (p *planner) invalid(op *operation, source string, row rows.Row, key, reason string) plan.Item {
+	return plan.Item{Operation: op.ID, Key: key, Source: source, Row: place(row), State: plan.Invalid, Reason: reason}
+}
+
+// batch finishes items: the provider checks their arguments, live state is
+// read and judged, and all is written.
+func (p *planner) batch(ctx context.Context, op *operation, items []plan.Item, seeds []eval.Item) diag.List {
+	if diags := p.check(ctx, op, items); diags.HasErrors() {
+		return diags
+	}
+	if p.Seed != nil && len(seeds) > 0 {
+		if err := p.Seed(ctx, op.config, seeds); err != nil {
+			return failed(err)
+		}
+	}
+	for n := range items {
+		it := &items[n]
+		it.IdempotencyKey = idempotencyKey(p.Run.ID, op.Address, it.Key)
+		enter(p.items, op.Address, it)
+	}
+	if p.Refresh && op.Settings.Reads && !op.partial {
+		if diags := p.refresh(ctx, op, items); diags.HasErrors() {
+			return diags
+		}
+	}
+	now := time.Now().UTC()
+	for n := range items {
+		it := &items[n]
+		it.UpdatedAt = now
+		op.Counts[it.State]++
+		if it.State == plan.Planned {
+			if err := op.totals.Add(it.Currency, it.Amount); err != nil {
+				return failed(err)
+			}
+		}
+	}
+	if err := p.draft.Add(items); err != nil {
+		return failed(err)
+	}
+	return nil
+}
+
+// check has the provider judge the arguments of items.
+func (p *planner) check(ctx context.Context, op *operation, items []plan.Item) diag.List {
+	arguments := make([]json.RawMessage, 0, len(items))
+	which := make([]int, 0, len(items))
+	for n := range items {
+		if items[n].State == plan.Planned {
+			arguments, which = append(arguments, items[n].Arguments), append(which, n)
+		}
+	}
+	if len(arguments) == 0 {
+		return nil
+	}
+	problems, err := op.provider.Instance.Check(ctx, op.Type, arguments)
+	if err != nil {
+		return failed(err)
+	}
+	for n, problem := range problems {
+		if problem == "" {
+			continue
+		}
+		it := &items[which[n]]
+		it.State = plan.Invalid
+		it.Reason = p.badRow(op, &rows.Problem{Source: it.Source, Line: it.Row}, &eval.Problem{Diagnostic: diag.Diagnostic{
+			Summary: "Invalid arguments",
+			Detail:  sentence(problem),
+			Subject: &op.config.Range,
+		}})
+	}
+	return nil
+}
+
+// sentence ends a provider's words with a full stop.
+func sentence(s string) string {
+	if s == "" || strings.HasSuffix(s, ".") {
+		return s
+	}
+	return s + "."
+}
+
+// badRow tells what is wrong with a row: an error, or a warning if such rows
+// are left out.
+func (p *planner) badRow(op *operation, at *rows.Problem, problem *eval.Problem) string {
+	if op.leaveOut && !at.Fatal {
+		return p.tell(op, diag.Warning, at, problem)
+	}
+	return p.tell(op, diag.Error, at, problem)
+}
+
+// tell collects what is wrong with a row and returns it as an item's reason.
+func (p *planner) tell(op *operation, severity diag.Severity, at *rows.Problem, problem *eval.Problem) string {
+	d := diag.Diagnostic{Summary: at.Summary, Detail: at.Detail}
+	if problem != nil {
+		d = problem.Diagnostic
+	}
+	if d.In == "" {
+		d.In = fmt.Sprintf("operation %q %q", op.config.Type, op.config.Name)
+	}
+	if d.Subject == nil {
+		d.Subject = &op.config.ForEachRange
+	}
+	row := diag.Row{Source: at.Source, Line: at.Line, Column: at.Column, Value: at.Value}
+	if d.Row != nil {
+		row.Column, row.Value = d.Row.Column, d.Row.Value
+	}
+	d.Row = &row
+	d.Severity = severity
+	p.bad.Add(d)
+	return d.Summary + ": " + d.Detail
+}
+
+// idempotencyKey is the same for an item over all attempts and crashes of its run.
+func idempotencyKey(run, operation, key string) string {
+	sum := sha256.Sum256([]byte(run + "\x00" + operation + "\x00" + key))
+	return hex.EncodeToString(sum[:16])
+}
+
+// operationName takes the provider's prefix off an operation's type.
+func operationName(s *sdk.Schema, op *config.Operation) string {
+	return op.Type[len(s.Name)+1:]
+}
+
+// failed is an error as a diagnostic.
+func failed(err error) diag.List {
+	return diag.List{{Summary: "Planning failed", Detail: err.Error() + "."}}
+}
