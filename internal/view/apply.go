@@ -1,0 +1,188 @@
+package view
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/bulkrunner/runner/internal/engine"
+	"github.com/bulkrunner/runner/internal/plan"
+)
+
+// plainEvery is how often a line is written where nothing can be redrawn.
+const plainEvery = 3 * time.Second
+
+// An Apply shows a run while it is carried out.
+type Apply interface {
+	Started(runID string, toExecute int64)
+	Item(engine.Update)
+	Progress([]engine.Progress)
+	Finished(state string, counts map[string]int64)
+}
+
+// NewApply returns the view for people, on a terminal that can be redrawn or
+// in plain lines. total is what each operation has to settle, by address.
+func NewApply(w io.Writer, terminal bool, width int, total map[string]int64, limits map[string]float64) Apply {
+	return &applyLines{w: w, redraw: terminal, width: width, total: total, limits: limits, rates: make(map[string]*meter)}
+}
+
+type applyLines struct {
+	w      io.Writer
+	redraw bool
+	width  int
+	total  map[string]int64
+	limits map[string]float64
+	rates  map[string]*meter
+	last   time.Time
+	drawn  int
+}
+
+// A meter tells requests a second over the last few seconds.
+type meter struct {
+	at    []time.Time
+	count []int64
+}
+
+func (m *meter) rate(now time.Time, n int64) float64 {
+	m.at, m.count = append(m.at, now), append(m.count, n)
+	for len(m.at) > 1 && now.Sub(m.at[0]) > 5*time.Second {
+		m.at, m.count = m.at[1:], m.count[1:]
+	}
+	span := now.Sub(m.at[0]).Seconds()
+	if span < 0.2 {
+		return 0
+	}
+	return float64(n-m.count[0]) / span
+}
+
+func (v *applyLines) Started(string, int64) {}
+func (v *applyLines) Item(engine.Update)    {}
+
+func (v *applyLines) Progress(ps []engine.Progress) {
+	now := time.Now()
+	var lines []string
+	for _, p := range ps {
+		m := v.rates[p.Operation.Address]
+		if m == nil {
+			m = &meter{}
+			v.rates[p.Operation.Address] = m
+		}
+		lines = append(lines, v.line(p, m.rate(now, p.Requests), now))
+	}
+	if !v.redraw {
+		if now.Sub(v.last) >= plainEvery {
+			v.last = now
+			fmt.Fprintln(v.w, strings.Join(lines, "\n"))
+		}
+		return
+	}
+	v.erase()
+	for _, l := range lines {
+		if len([]rune(l)) >= v.width {
+			l = string([]rune(l)[:v.width-1])
+		}
+		fmt.Fprintln(v.w, l)
+	}
+	v.drawn = len(lines)
+}
+
+func (v *applyLines) erase() {
+	if v.drawn > 0 {
+		fmt.Fprintf(v.w, "\x1b[%dA\x1b[J", v.drawn)
+		v.drawn = 0
+	}
+}
+
+func (v *applyLines) line(p engine.Progress, rate float64, now time.Time) string {
+	var done int64
+	for s, n := range p.Settled {
+		if s != plan.InDoubt {
+			done += n
+		}
+	}
+	total := v.total[p.Operation.Address]
+	s := fmt.Sprintf("%s  %s/%s", strings.TrimPrefix(p.Operation.Address, "operation."), Count(done), Count(total))
+	for _, state := range []plan.State{plan.Succeeded, plan.Skipped, plan.Unchanged, plan.Failed, plan.InDoubt, plan.Incident} {
+		if n := p.Settled[state]; n > 0 {
+			s += fmt.Sprintf("  %s %s", Count(n), outcomeWord(state.String()))
+		}
+	}
+	if limit := v.limits[p.Operation.Address]; limit > 0 {
+		s += fmt.Sprintf("  %.0f of %s", rate, Rate(limit))
+	} else {
+		s += fmt.Sprintf("  %.0f requests/s", rate)
+	}
+	if done > 0 && done < total && rate > 0 && p.Requests > 0 {
+		left := time.Duration(float64(total-done) * float64(p.Requests) / float64(done) / rate * float64(time.Second))
+		s += "  " + Duration(left) + " left"
+	}
+	if p.Waiting != "" {
+		s += "  waiting: " + Inert(p.Waiting)
+		if p.Until.After(now) {
+			s += ", " + Duration(p.Until.Sub(now))
+		}
+	}
+	return s
+}
+
+func (v *applyLines) Finished(string, map[string]int64) { v.erase() }
+
+// NewApplyJSON returns the view for programs: one JSON object a line.
+func NewApplyJSON(w io.Writer) Apply { return &applyJSON{enc: json.NewEncoder(w)} }
+
+type applyJSON struct {
+	enc  *json.Encoder
+	last time.Time
+}
+
+// An applyEvent is one line of apply --json.
+type applyEvent struct {
+	Format    int              `json:"format"`
+	Type      string           `json:"type"`
+	At        time.Time        `json:"at"`
+	Run       string           `json:"run,omitempty"`
+	ToExecute *int64           `json:"to_execute,omitempty"`
+	Operation string           `json:"operation,omitempty"`
+	Key       string           `json:"key,omitempty"`
+	State     string           `json:"state,omitempty"`
+	Reason    string           `json:"reason,omitempty"`
+	Attempts  *int             `json:"attempts,omitempty"`
+	Requests  *int64           `json:"requests,omitempty"`
+	InFlight  *int             `json:"in_flight,omitempty"`
+	Waiting   string           `json:"waiting,omitempty"`
+	Counts    map[string]int64 `json:"counts,omitempty"`
+}
+
+func (v *applyJSON) emit(e applyEvent) {
+	e.Format, e.At = 1, time.Now().UTC()
+	v.enc.Encode(e)
+}
+
+func (v *applyJSON) Started(runID string, toExecute int64) {
+	v.emit(applyEvent{Type: "run_started", Run: runID, ToExecute: &toExecute})
+}
+
+func (v *applyJSON) Item(u engine.Update) {
+	attempts := u.Item.Attempts
+	v.emit(applyEvent{Type: "item", Operation: u.Operation.Address, Key: u.Item.Key, State: u.Item.State.String(), Reason: u.Item.Reason, Attempts: &attempts})
+}
+
+func (v *applyJSON) Progress(ps []engine.Progress) {
+	if now := time.Now(); now.Sub(v.last) >= time.Second {
+		v.last = now
+		for _, p := range ps {
+			counts := make(map[string]int64)
+			for s, n := range p.Settled {
+				counts[s.String()] = n
+			}
+			requests, inFlight := p.Requests, p.InFlight
+			v.emit(applyEvent{Type: "progress", Operation: p.Operation.Address, Requests: &requests, InFlight: &inFlight, Waiting: p.Waiting, Counts: counts})
+		}
+	}
+}
+
+func (v *applyJSON) Finished(state string, counts map[string]int64) {
+	v.emit(applyEvent{Type: "run_finished", State: state, Counts: counts})
+}

@@ -1,0 +1,327 @@
+package view
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bulkrunner/runner/internal/plan"
+	"github.com/bulkrunner/runner/internal/runfile"
+)
+
+// shownReasons is how many reasons of one state are named, and shownKeys how
+// many items of one reason.
+const (
+	shownReasons = 4
+	shownKeys    = 3
+)
+
+// A Document is a run as programs get it: the answer of plan and show with
+// --json. Its shape is versioned by Format; fields are only ever added.
+type Document struct {
+	Format     int                 `json:"format"`
+	Run        RunDocument         `json:"run"`
+	Operations []OperationDocument `json:"operations"`
+}
+
+// A RunDocument is the run as a whole.
+type RunDocument struct {
+	ID        string             `json:"id"`
+	State     string             `json:"state"`
+	CreatedAt time.Time          `json:"created_at"`
+	Runner    string             `json:"runner_version"`
+	Digest    string             `json:"digest"`
+	Rehearsal bool               `json:"rehearsal"`
+	Applies   int64              `json:"applies"`
+	Providers []runfile.Provider `json:"providers"`
+	Lists     []runfile.List     `json:"lists"`
+	Counts    map[string]int64   `json:"counts"`
+}
+
+// An OperationDocument is one operation of a run.
+type OperationDocument struct {
+	Address         string                       `json:"address"`
+	Provider        string                       `json:"provider"`
+	List            string                       `json:"list"`
+	Rows            int64                        `json:"rows"`
+	Matching        int64                        `json:"matching"`
+	Counts          map[string]int64             `json:"counts"`
+	Totals          map[string]map[string]string `json:"totals"` // by state and currency, exact decimals
+	Reasons         []ReasonDocument             `json:"reasons"`
+	RequestsPerItem int                          `json:"requests_per_item"`
+	RequestsPerSec  float64                      `json:"requests_per_second"`
+	EstimateSeconds float64                      `json:"estimate_seconds"`
+	Settings        plan.Settings                `json:"settings"`
+}
+
+// A ReasonDocument counts the items of a state that have the same reason.
+type ReasonDocument struct {
+	State  string   `json:"state"`
+	Reason string   `json:"reason"`
+	Items  int64    `json:"items"`
+	Keys   []string `json:"keys"` // the first few
+}
+
+// NewDocument gathers what people and programs are shown of a run.
+func NewDocument(f *runfile.File) (*Document, error) {
+	run, err := f.Run()
+	if err != nil {
+		return nil, err
+	}
+	ops, err := f.Operations()
+	if err != nil {
+		return nil, err
+	}
+	groups, err := f.Groups("reason")
+	if err != nil {
+		return nil, err
+	}
+	d := &Document{Format: 1, Run: RunDocument{
+		ID: run.ID, State: run.State, CreatedAt: run.CreatedAt, Runner: run.RunnerVersion, Digest: run.Digest,
+		Rehearsal: run.Rehearsal, Applies: run.Epoch, Providers: run.Providers, Lists: run.Lists, Counts: map[string]int64{},
+	}}
+	for _, op := range ops {
+		o := OperationDocument{
+			Address: op.Address, Provider: op.Provider, List: op.List, Rows: op.Rows, Matching: op.Matching,
+			Counts: map[string]int64{}, Totals: map[string]map[string]string{}, Settings: op.Settings,
+			RequestsPerItem: 1, RequestsPerSec: rateOf(run, op),
+		}
+		if op.Settings.Reads {
+			o.RequestsPerItem = 2
+		}
+		for _, s := range plan.States {
+			n := op.Counts[s]
+			if n == 0 {
+				continue
+			}
+			o.Counts[s.String()] = n
+			d.Run.Counts[s.String()] += n
+			totals, err := f.Totals(op.ID, s)
+			if err != nil {
+				return nil, err
+			}
+			if len(totals) > 0 {
+				o.Totals[s.String()] = totals
+			}
+		}
+		if o.RequestsPerSec > 0 {
+			o.EstimateSeconds = float64(op.Counts[plan.Planned]*int64(o.RequestsPerItem)) / o.RequestsPerSec
+		}
+		for _, g := range groups {
+			if g.Operation == op.Address && g.Value != "" {
+				o.Reasons = append(o.Reasons, ReasonDocument{State: g.State.String(), Reason: g.Value, Items: g.Items, Keys: g.Keys})
+			}
+		}
+		slices.SortStableFunc(o.Reasons, func(a, b ReasonDocument) int { return int(b.Items - a.Items) })
+		d.Operations = append(d.Operations, o)
+	}
+	return d, nil
+}
+
+func rateOf(run runfile.Run, op plan.Operation) float64 {
+	rate := 0.0
+	for _, p := range run.Providers {
+		if p.Address == op.Provider {
+			rate = p.Rate
+		}
+	}
+	if own := op.Settings.Rate.RequestsPerSecond; own > 0 && (rate <= 0 || own < rate) {
+		rate = own
+	}
+	return rate
+}
+
+// Plan writes what a run would do.
+func (d *Document) Plan(w io.Writer) {
+	for _, op := range d.Operations {
+		d.head(w, op)
+		line(w, "execute", op.Counts["planned"], money(op.Totals["planned"]))
+		for _, s := range []string{"unchanged", "skipped", "invalid"} {
+			d.reasons(w, op, s)
+		}
+		if op.Counts["planned"] > 0 && op.EstimateSeconds > 0 {
+			each := "1 request an item"
+			if op.RequestsPerItem == 2 {
+				each = "2 requests an item: a read for the guard, then the execution"
+			}
+			estimate := "under 1s"
+			if op.EstimateSeconds >= 1 {
+				estimate = Duration(time.Duration(op.EstimateSeconds * float64(time.Second)))
+			}
+			fmt.Fprintf(w, "  %-14s %11s   %s\n", "estimated", estimate, each)
+		}
+		notes := remarks(op)
+		if op.Counts["invalid"] > 0 && d.Run.State != runfile.StateUnusable {
+			notes = append(notes, "invalid rows are left out, as the list says")
+		}
+		for _, remark := range notes {
+			fmt.Fprintf(w, "  %-14s %11s   %s\n", "", "", remark)
+		}
+		fmt.Fprintln(w)
+	}
+	c := d.Run.Counts
+	fmt.Fprintf(w, "Plan: %s to execute, %s unchanged, %s skipped", Count(c["planned"]), Count(c["unchanged"]), Count(c["skipped"]))
+	if c["invalid"] > 0 {
+		fmt.Fprintf(w, ", %s invalid", Count(c["invalid"]))
+	}
+	fmt.Fprintf(w, ".   %s\n", d.Run.Digest)
+	if d.Run.State == runfile.StateUnusable {
+		fmt.Fprintln(w, "This plan can't be applied.")
+	}
+}
+
+// Outcome writes what a run has done.
+func (d *Document) Outcome(w io.Writer) {
+	for _, op := range d.Operations {
+		d.head(w, op)
+		for _, s := range plan.States {
+			if n := op.Counts[s.String()]; n > 0 {
+				if s == plan.Succeeded || s == plan.Planned || s == plan.Started {
+					line(w, done(s.String()), n, money(op.Totals[s.String()]))
+					continue
+				}
+				d.reasons(w, op, s.String())
+			}
+		}
+		fmt.Fprintln(w)
+	}
+	var parts []string
+	for _, s := range plan.States {
+		if n := d.Run.Counts[s.String()]; n > 0 {
+			word := outcomeWord(s.String())
+			if s == plan.Incident {
+				word = plural(n, "incident", "incidents")
+			}
+			parts = append(parts, Count(n)+" "+word)
+		}
+	}
+	if len(parts) == 0 {
+		parts = []string{"no items"}
+	}
+	fmt.Fprintf(w, "Run %s: %s.\n", d.Run.State, strings.Join(parts, ", "))
+}
+
+func (d *Document) head(w io.Writer, op OperationDocument) {
+	name := strings.TrimPrefix(op.Provider, "provider.")
+	where := ""
+	for _, p := range d.Run.Providers {
+		if p.Address == op.Provider && p.Environment != "" {
+			where = " " + p.Environment
+			if p.Account != "" {
+				where = fmt.Sprintf(" %s, account %s", p.Environment, Inert(p.Account))
+			}
+		}
+	}
+	fmt.Fprintf(w, "%s      %s%s · %s\n", op.Address, name, where, Rate(op.RequestsPerSec))
+	fmt.Fprintf(w, "  %-30s %s rows, %s match\n", op.List, Count(op.Rows), Count(op.Matching))
+}
+
+// reasons writes the items of a state, by reason.
+func (d *Document) reasons(w io.Writer, op OperationDocument, state string) {
+	n := op.Counts[state]
+	if n == 0 {
+		return
+	}
+	var of []ReasonDocument
+	for _, r := range op.Reasons {
+		if r.State == state {
+			of = append(of, r)
+		}
+	}
+	text := func(r ReasonDocument) string {
+		s := Inert(r.Reason)
+		if i := strings.IndexByte(s, '\n'); i >= 0 {
+			s = s[:i]
+		}
+		if len(r.Keys) > 0 && state != "unchanged" {
+			keys := make([]string, 0, shownKeys)
+			for _, k := range r.Keys[:min(len(r.Keys), shownKeys)] {
+				if k != "" { // a row without one
+					keys = append(keys, Inert(k))
+				}
+			}
+			if len(keys) == 0 {
+				return s
+			}
+			more := ""
+			if r.Items > int64(len(keys)) {
+				more = ", …"
+			}
+			s += " (" + strings.Join(keys, ", ") + more + ")"
+		}
+		return s
+	}
+	switch {
+	case len(of) == 0:
+		line(w, word(state), n, "")
+	case len(of) == 1:
+		line(w, word(state), n, text(of[0]))
+	default:
+		line(w, word(state), n, "")
+		for i, r := range of {
+			if i == shownReasons {
+				fmt.Fprintf(w, "  %-14s %11s   and %d more reasons\n", "", "", len(of)-i)
+				break
+			}
+			fmt.Fprintf(w, "  %-14s %11s   %s\n", "", Count(r.Items), text(r))
+		}
+	}
+}
+
+func line(w io.Writer, what string, n int64, text string) {
+	fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf("  %-14s %11s   %s", what, Count(n), text), " "))
+}
+
+// remarks are the defaults that change what runs: they are never silent.
+func remarks(op OperationDocument) (out []string) {
+	s := op.Settings
+	if !s.Limits.Said {
+		out = append(out, fmt.Sprintf("at most %d items, since the file says no max_items", s.Limits.MaxItems))
+	}
+	if s.Dropped != nil {
+		out = append(out, fmt.Sprintf("the file drops the provider's own guard: %s is %s", s.Dropped.Attribute, strings.Join(s.Dropped.Allowed, " or ")))
+	}
+	if s.Default != nil {
+		out = append(out, fmt.Sprintf("the provider's own guard: %s is %s", s.Default.Attribute, strings.Join(s.Default.Allowed, " or ")))
+	}
+	if s.ByHand {
+		out = append(out, "if an answer is lost, its item is in doubt until a person settles it: no read can")
+	}
+	return out
+}
+
+func word(state string) string {
+	if state == "skipped" {
+		return "skip"
+	}
+	return strings.ReplaceAll(state, "_", " ")
+}
+
+// done is a state's name once a run has begun.
+func done(state string) string {
+	if state == "planned" {
+		return outcomeWord(state)
+	}
+	return word(state)
+}
+
+func outcomeWord(state string) string {
+	switch state {
+	case "planned":
+		return "not executed"
+	case "in_doubt":
+		return "in doubt"
+	}
+	return state
+}
+
+func money(totals map[string]string) string {
+	var parts []string
+	for _, currency := range slices.Sorted(maps.Keys(totals)) {
+		parts = append(parts, strings.TrimSpace(currency+" "+Amount(totals[currency])))
+	}
+	return strings.Join(parts, ", ")
+}
