@@ -1,0 +1,196 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bulkrunner/runner/internal/config"
+	"github.com/bulkrunner/runner/internal/diag"
+	"github.com/bulkrunner/runner/internal/eval"
+	"github.com/bulkrunner/runner/internal/plan"
+	"github.com/bulkrunner/runner/internal/runfile"
+	"github.com/bulkrunner/runner/internal/view"
+)
+
+// applyOptions are the flags of apply.
+type applyOptions struct {
+	autoApprove   bool
+	digest        string
+	acceptAccount bool
+	proceed       []string // operations that go on after a stop
+	refresh       bool
+}
+
+func applyCommand(a *app) *cobra.Command {
+	var o applyOptions
+	cmd := &cobra.Command{
+		Use:   "apply RUNFILE | PATH…",
+		Short: "Carry out a plan, or take up a run where it stopped",
+		Long:  "Apply drives a run file to completion. Operation files are planned first, shown,\nand confirmed by typing the number of items to execute. The same command after a\ncrash or Ctrl-C carries on where the run stopped.",
+		RunE: func(_ *cobra.Command, args []string) error {
+			if len(args) == 1 && !isOperationPath(args[0]) {
+				return a.applyFile(args[0], o)
+			}
+			return a.applyPaths(args, o)
+		},
+	}
+	a.variables(cmd)
+	cmd.Flags().BoolVar(&o.autoApprove, "auto-approve", false, "don't ask for the number of items")
+	cmd.Flags().StringVar(&o.digest, "expect-digest", "", "refuse a plan with another digest: `sha256:…`")
+	cmd.Flags().BoolVar(&o.acceptAccount, "accept-account", false, "accept another account or credential than the plan was made with")
+	cmd.Flags().StringArrayVar(&o.proceed, "continue-after-stop", nil, "let an `operation` go on that a rule stopped")
+	cmd.Flags().BoolVar(&o.refresh, "refresh", true, "read live state when planning a PATH")
+	return cmd
+}
+
+// isOperationPath tells operation files and folders from run files.
+func isOperationPath(path string) bool {
+	if strings.HasSuffix(path, ".ops.hcl") {
+		return true
+	}
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
+// applyFile carries out a run file.
+func (a *app) applyFile(path string, o applyOptions) error {
+	j, err := runfile.Acquire(path)
+	if err != nil {
+		return a.runFileError(path, err)
+	}
+	defer j.Release()
+	forgetCommands(path)
+	run, err := j.Run()
+	if err != nil {
+		return a.runFileError(path, err)
+	}
+	ops, err := j.Operations()
+	if err != nil {
+		return a.runFileError(path, err)
+	}
+	switch {
+	case run.State == runfile.StateUnusable:
+		return refuse(diag.List{{Summary: "Plan can't be applied", Detail: "Some of its rows are invalid, or it exceeds a limit. Correct them and plan again.", Command: fmt.Sprintf("runner show %s --items --state invalid", path)}})
+	case run.Rehearsal:
+		return refusal("Rehearsal can't be applied", "The run file is the record of a rehearsal, whose simulator is gone. Plan the operation files themselves.")
+	case o.digest != "" && o.digest != run.Digest:
+		return refusal("Another plan than expected", fmt.Sprintf("The plan's digest is %s, and --expect-digest demands %s. Nothing was sent.", run.Digest, o.digest))
+	case run.State == runfile.StateFinished:
+		return a.finished(path)
+	}
+	if err := a.verify(path, run, ops); err != nil {
+		return err
+	}
+	if err := a.checkRetried(j, ops, path); err != nil {
+		return err
+	}
+
+	cfg, diags := config.Parse(sourcesOf(run))
+	if cfg, err = a.loaded(cfg, diags); err != nil {
+		return err
+	}
+	given, err := a.givenFor(cfg, run)
+	if err != nil {
+		return err
+	}
+	scope, diags := eval.NewScope(cfg, given, run.CreatedAt)
+	if diags.HasErrors() {
+		return refuse(diags)
+	}
+	if err := a.checkStops(j, ops, o, path); err != nil {
+		return err
+	}
+
+	ctx, drain, stop := interrupts(context.Background())
+	defer stop()
+	// The requests of a former apply, or of the plan's reads, are counted by
+	// the server's clock still: the limit begins after them.
+	s, more := connect(ctx, cfg, scope, connectOptions{inherited: []*os.File{j.LockFile()}, quiet: time.Now().Add(paceWindow), patience: patienceToApply})
+	if diags = append(diags, more...); diags.HasErrors() {
+		return refuse(diags)
+	}
+	defer s.close()
+	if err := s.compare(run, o); err != nil {
+		return err
+	}
+
+	left := remaining(ops)
+	if left == 0 {
+		// Nothing is left to send; what is in doubt may still be settled.
+		o.autoApprove = true
+	}
+	if !o.autoApprove {
+		if err := a.confirm(left, path, drain); err != nil {
+			return err
+		}
+	}
+	known, err := runfile.Claim(run.ID, path, run.Epoch > 0)
+	if err != nil {
+		return refusal("Run belongs to another file", sentence(err.Error()))
+	}
+	if !known {
+		if err := s.readEverything(ops); err != nil {
+			return err
+		}
+	}
+	return a.drive(ctx, drain, j, s, ops, run, path)
+}
+
+// paceWindow is the window that the limit bounds, with a little to spare.
+const paceWindow = 1010 * time.Millisecond
+
+// remaining is how many items an apply may still execute.
+func remaining(ops []plan.Operation) (n int64) {
+	for _, op := range ops {
+		n += op.Counts[plan.Planned] + op.Counts[plan.Started]
+	}
+	return n
+}
+
+func readDocument(path string) (*view.Document, error) {
+	f, err := runfile.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return view.NewDocument(f)
+}
+
+// sourcesOf are the operation files as the plan read them.
+func sourcesOf(run runfile.Run) (sources []config.Source) {
+	json.Unmarshal(run.Config, &sources)
+	return sources
+}
+
+// runFileError says what is wrong with a run file before anything was sent.
+func (a *app) runFileError(path string, err error) error {
+	summary := "Run file can't be used"
+	var held *runfile.HeldError
+	if errors.As(err, &held) {
+		summary = "Run file is held by another apply"
+	}
+	d := diag.Diagnostic{Summary: summary, Detail: sentence(err.Error())}
+	if errors.Is(err, runfile.ErrNotRunFile) && isOperationPath(path) {
+		d.Detail = fmt.Sprintf("%s holds operations, and this command wants a run file. To make one:", path)
+		d.Command = fmt.Sprintf("runner plan --out %s.run %s", strings.TrimSuffix(filepath.Base(path), ".ops.hcl"), path)
+	}
+	return refuse(diag.List{d})
+}
+
+// stoppedWriting says that the run file could not be written while requests
+// were under way.
+func (a *app) stoppedWriting(path string, err error) error {
+	return &status{code: exitFatal, diags: diag.List{{
+		Summary: "Run file can't be written",
+		Detail:  sentence(err.Error()) + " Sending was stopped at once. What was under way is in doubt, and the next apply settles it by reading. When the disk is in order again:",
+		Command: "runner apply " + path,
+	}}}
+}

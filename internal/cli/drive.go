@@ -1,0 +1,119 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/bulkrunner/runner/internal/diag"
+	"github.com/bulkrunner/runner/internal/engine"
+	"github.com/bulkrunner/runner/internal/eval"
+	"github.com/bulkrunner/runner/internal/plan"
+	"github.com/bulkrunner/runner/internal/runfile"
+	"github.com/bulkrunner/runner/internal/view"
+)
+
+// drive runs the engine over a run file and says how it ended.
+func (a *app) drive(ctx context.Context, drain <-chan struct{}, j *runfile.Journal, s *session, ops []plan.Operation, run runfile.Run, path string) error {
+	driven, totals, limits, diags := s.operations(ops)
+	if diags.HasErrors() {
+		return refuse(diags)
+	}
+	var v view.Apply
+	if a.json {
+		v = view.NewApplyJSON(a.out)
+	} else {
+		terminal, width := false, 80
+		if f, ok := a.err.(*os.File); ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb" {
+			terminal = true
+			if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 0 {
+				width = w
+			}
+		}
+		v = view.NewApply(a.err, terminal, width, totals, limits)
+	}
+	if _, err := j.Begin(time.Now().UTC()); err != nil {
+		return a.runFileError(path, err)
+	}
+	v.Started(run.ID, remaining(ops))
+	listening, deaf := context.WithCancel(ctx)
+	result, err := engine.New(j, driven, engine.Options{Observe: v.Item, Tick: v.Progress, Control: commands(listening, path), Drain: drain}).Run(ctx)
+	deaf()
+	if err != nil {
+		v.Finished(runfile.StateFailed, nil)
+		return a.stoppedWriting(path, err)
+	}
+	state, code := runfile.StateFinished, exitDone
+	switch {
+	case result.Interrupted:
+		state, code = runfile.StateInterrupted, exitInterrupted
+	case result.Fatal != nil:
+		state, code = runfile.StateFailed, exitFatal
+	case len(result.Stops) > 0:
+		state, code = runfile.StateStopped, exitStopped
+	}
+	ops, err = j.Operations()
+	if err != nil {
+		return a.stoppedWriting(path, err)
+	}
+	unfinished := int64(0)
+	for _, op := range ops {
+		// Rows that were left out as invalid were not done either.
+		unfinished += op.Counts[plan.Failed] + op.Counts[plan.InDoubt] + op.Counts[plan.Incident] + op.Counts[plan.Invalid]
+		if state == runfile.StateFinished && op.Counts[plan.InDoubt] > 0 {
+			state = runfile.StateUnsettled
+		}
+	}
+	if code == exitDone && unfinished > 0 {
+		code = exitUnfinished
+	}
+	if err := j.SetState(state, plan.Event{At: time.Now().UTC(), Kind: "finished", Detail: "the apply ended: " + state}); err != nil {
+		return a.stoppedWriting(path, err)
+	}
+	if err := j.Release(); err != nil {
+		return a.stoppedWriting(path, err)
+	}
+	doc, err := readDocument(path)
+	if err != nil {
+		return a.runFileError(path, err)
+	}
+	v.Finished(state, doc.Run.Counts)
+	if !a.json {
+		doc.Outcome(a.out)
+	}
+	return &status{code: code, diags: a.after(result, doc, path)}
+}
+
+// operations joins what the run file says of operations with their providers.
+func (s *session) operations(ops []plan.Operation) (driven []*engine.Operation, totals map[string]int64, limits map[string]float64, diags diag.List) {
+	totals, limits = make(map[string]int64), make(map[string]float64)
+	shared := make(map[string]*engine.Provider)
+	for _, op := range ops {
+		p := s.providers[op.Provider]
+		if shared[op.Provider] == nil {
+			shared[op.Provider] = &engine.Provider{Line: p.Line, Events: p.Events}
+		}
+		schema, ok := p.Schema.Operation(op.Type)
+		if !ok {
+			diags = append(diags, diag.Diagnostic{Summary: "Unknown operation", Detail: fmt.Sprintf("Provider %q no longer has the operation %q.", p.Schema.Name, op.Type)})
+			continue
+		}
+		program, more := s.scope.Compile(s.config.Operations[op.Address], nil, schema)
+		if diags = append(diags, more...); more.HasErrors() {
+			continue
+		}
+		driven = append(driven, &engine.Operation{
+			Operation: op, Provider: shared[op.Provider], Schema: schema,
+			Judge: func(context, live []byte) (eval.Verdict, string, error) { return program.Judge(context, live) },
+		})
+		totals[op.Address] = op.Counts[plan.Planned] + op.Counts[plan.Started] + op.Counts[plan.InDoubt]
+		limits[op.Address] = p.Record.Rate
+		if own := op.Settings.Rate.RequestsPerSecond; own > 0 && (own < limits[op.Address] || limits[op.Address] == 0) {
+			limits[op.Address] = own
+		}
+	}
+	return driven, totals, limits, diags
+}
