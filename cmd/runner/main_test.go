@@ -1,0 +1,85 @@
+package main
+
+import (
+	"flag"
+	"os"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/bulkrunner/runner/internal/cli"
+	"github.com/bulkrunner/runner/sdk/fakeprovider"
+)
+
+var update = flag.Bool("update", false, "rewrite what the scripts and golden plans compare with")
+
+// The test binary is the runner and its providers at once, so the scripts need
+// no build step. The scripts are the specification of the command line.
+func TestMain(m *testing.M) {
+	commands := map[string]func(){
+		"runner": func() { os.Exit(cli.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
+	}
+	for name, main := range fakeprovider.Mains() {
+		commands[name] = main
+	}
+	testscript.Main(m, commands)
+}
+
+// TestScripts runs the scripts. Beside testscript's own commands they have
+//
+//	exits CODE COMMAND [ARG…]   runs a command that ends with this exit code
+//	mask                        copies stdout and stderr to *.masked, without what differs from run to run
+//	simulate [FAULT=VALUE…]     starts the fake provider's API, for var.endpoint and var.token
+//	fault FAULT=VALUE…          turns the API's switches
+//	number N FILE               writes a list of N rows: id, amount
+//	seed FILE                   makes the things of a list (columns id, is, amount, currency) at the API
+//	effects [ID=N…]             holds what has happened at the API against this, and nothing else
+//	[!] effects of RUNFILE      … against the run file: each succeeded item once, or in doubt
+//	start NAME COMMAND [ARG…]   starts a command in the background; its streams go to NAME.stdout, NAME.stderr
+//	interrupt NAME, kill9 NAME  sends it SIGINT, SIGKILL
+//	await effects N             waits until the API has had that many effects
+//	await NAME CODE             waits until it ends with this exit code
+//	[!] within PATTERN FILE…    searches files and folders, whole, for a pattern
+//	[!] event RUNFILE PATTERN   holds an event to have happened to the run: its kind, ": ", its detail
+//	paced RUNFILE N PATTERN     holds the requests after that event, until the next of its kind, to have kept N a second
+//	jsonlines FILE KEY=VALUE…   holds the objects with these values to be there, and every line to be JSON
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir:           "testdata/script",
+		UpdateScripts: *update,
+		Setup:         setUp,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits":     exits,
+			"mask":      mask,
+			"simulate":  simulate,
+			"fault":     fault,
+			"number":    number,
+			"seed":      seed,
+			"effects":   effects,
+			"start":     start,
+			"interrupt": interrupt,
+			"kill9":     kill9,
+			"await":     await,
+			"within":    within,
+			"event":     event,
+			"paced":     paced,
+			"jsonlines": jsonLines,
+		},
+	})
+}
+
+func setUp(e *testscript.Env) error {
+	// Sockets live in a short folder: their paths may not exceed about 104
+	// bytes, and a script's own folder is longer.
+	dir, err := os.MkdirTemp("", "r")
+	if err != nil {
+		return err
+	}
+	e.Defer(func() { os.RemoveAll(dir) })
+	e.Setenv("XDG_RUNTIME_DIR", dir)
+	e.Setenv("XDG_STATE_HOME", e.WorkDir+"/state")
+	e.Setenv("HOME", e.WorkDir)
+	e.Values[jobsKey{}] = map[string]*job{}
+	return nil
+}

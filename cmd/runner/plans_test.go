@@ -1,0 +1,107 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/txtar"
+)
+
+// TestPlans holds plans against golden archives: operation files, lists and
+// what the API has (api.csv) go in, and the plan for people (plan) and for
+// programs (plan.json) come out. -update rewrites them.
+func TestPlans(t *testing.T) {
+	t.Parallel()
+	archives, err := filepath.Glob("testdata/plans/*.txtar")
+	if err != nil || len(archives) == 0 {
+		t.Fatal("there are no golden plans", err)
+	}
+	for _, path := range archives {
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) {
+			t.Parallel()
+			goldenPlan(t, path)
+		})
+	}
+}
+
+func goldenPlan(t *testing.T, path string) {
+	a, err := txtar.ParseFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err := exec.LookPath("runner-provider-fake")
+	if err != nil {
+		t.Fatal(err)
+	}
+	api, err := startSimulator(program, `{"token":"t0ken"}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer api.stop()
+
+	want := map[string]string{}
+	dir := t.TempDir()
+	for _, f := range a.Files {
+		switch f.Name {
+		case "plan", "plan.json":
+			want[f.Name] = string(f.Data)
+		case "api.csv":
+			lines, err := seeds("cancel", bytes.NewReader(f.Data))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := api.post("seed", lines); err != nil {
+				t.Fatal(err)
+			}
+		default:
+			if err := os.WriteFile(filepath.Join(dir, f.Name), f.Data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	sockets, err := os.MkdirTemp("", "r")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(sockets)
+	plan := func(args ...string) string {
+		cmd := exec.Command("runner", append([]string{"plan"}, args...)...)
+		cmd.Dir = dir
+		cmd.Env = append(os.Environ(), "XDG_RUNTIME_DIR="+sockets, "RUNNER_VAR_endpoint="+api.endpoint, "RUNNER_VAR_token=t0ken")
+		var stdout, stderr bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &stdout, &stderr
+		err := cmd.Run()
+		var failed *exec.ExitError
+		if err != nil && !errors.As(err, &failed) {
+			t.Fatal(err)
+		}
+		return masked(stdout.String()) + masked(stderr.String())
+	}
+	got := map[string]string{"plan": plan("."), "plan.json": plan("--json", ".")}
+	l, err := api.ledger()
+	if err != nil || len(l.Effects) > 0 {
+		t.Errorf("planning had effects: %v %v", l.Effects, err)
+	}
+	if !*update {
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("-want +got:\n%s", d)
+		}
+		return
+	}
+	kept := a.Files[:0]
+	for _, f := range a.Files {
+		if got[f.Name] == "" {
+			kept = append(kept, f)
+		}
+	}
+	a.Files = append(kept, txtar.File{Name: "plan", Data: []byte(got["plan"])}, txtar.File{Name: "plan.json", Data: []byte(got["plan.json"])})
+	if err := os.WriteFile(path, txtar.Format(a), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
