@@ -1,0 +1,440 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/bulkrunner/runner/sdk"
+)
+
+// noon is when simulations in these tests begin.
+var noon = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+
+// A bench is a simulation asked without a network, at a time of one's choice.
+type bench struct {
+	*simulation
+	t     *testing.T
+	clock time.Time
+	token string
+}
+
+func newBench(t *testing.T, faults ...string) *bench {
+	t.Helper()
+	b := &bench{simulation: newSimulation(settings("")).(*simulation), t: t, clock: noon}
+	b.now = func() time.Time { return b.clock }
+	for _, f := range faults {
+		name, value, _ := strings.Cut(f, "=")
+		if err := b.Set(name, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.renew()
+	return b
+}
+
+func (b *bench) renew() {
+	b.t.Helper()
+	var given struct {
+		Token string `json:"access_token"`
+	}
+	w := b.send(http.MethodPost, "/token", tokenBody, nil)
+	if json.Unmarshal(w.Body.Bytes(), &given) != nil || given.Token == "" {
+		b.t.Fatalf("no token: %s", w.Body)
+	}
+	b.token = given.Token
+}
+
+const tokenBody = `{"action":"authorize","grant_type":"client_credentials","audience":"https://api.preprod.alignet.io","client_id":"back-office","client_secret":"` + secret + `","scope":"create:token get:charges"}`
+
+func (b *bench) seed(number, state string) {
+	b.t.Helper()
+	if err := b.Seed("cancel_charge", json.RawMessage(`{"merchant_operation_number":"`+number+`","transaction_id":"tx1","amount":"15000"}`), state); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *bench) read(number string) *httptest.ResponseRecorder {
+	return b.ask(http.MethodGet, "/charges/kuanto/"+url.PathEscape(number)+"/tx1", "")
+}
+
+func (b *bench) remove(number string) *httptest.ResponseRecorder {
+	return b.ask(http.MethodDelete, "/charges/kuanto/"+url.PathEscape(number), "")
+}
+
+func (b *bench) ask(method, path, body string) *httptest.ResponseRecorder {
+	b.t.Helper()
+	return b.send(method, path, body, map[string]string{"Authorization": "Bearer " + b.token})
+}
+
+func (b *bench) send(method, path, body string, header map[string]string) *httptest.ResponseRecorder {
+	w, r := httptest.NewRecorder(), httptest.NewRequest(method, path, strings.NewReader(body))
+	r.Header.Set("ALG-API-VERSION", "1709847567")
+	for name, value := range header {
+		r.Header.Set(name, value)
+	}
+	b.ServeHTTP(w, r)
+	return w
+}
+
+func code(w *httptest.ResponseRecorder) string {
+	o, err := decodeObject(w.Body.Bytes())
+	if err != nil {
+		return ""
+	}
+	return o.object("meta").object("status").text("code")
+}
+
+const (
+	processed = `"meta":{"status":{"code":"00","message_ilgn":[{"locale":"es_PE","value":"Se proceso correctamente la peticion"}]}}`
+	registers = `{"state":"REGISTRADO","date":{"utc_time":"2026-11-20T12:00:00","unix_time":1795176000}}`
+	waits     = `{"state":"PENDIENTE","date":{"utc_time":"2026-11-20T12:00:00","unix_time":1795176000}}`
+)
+
+func TestSimulatorAnswers(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.seed("0012345", "")
+	if err := b.Seed("get_refund", json.RawMessage(`{"merchant_operation_number":"0012345","amount":"1050"}`), ""); err != nil {
+		t.Fatal(err)
+	}
+	transaction := func(state, reason, expires string, lifecycle string) string {
+		return `{"transaction_id":"tx1","channel":"ecommerce","state":"` + state + `","state_reason":"` + reason + `","amount":"15000","currency":"604","additional_fields":null,` +
+			`"payment_method":{"method_name":"PAGOEFECTIVO","method_details":{}},"expiration_date":` + expires + `,"processor_response":null,"lifecycle":[` + lifecycle + `]}`
+	}
+	card := `{"action":"authorize","channel":"ecommerce","merchant_code":"kuanto","merchant_operation_number":"99","payment_method":{"method_name":"CARD","method_details":{"pan":"4051420006041115"}},"payment_details":{"amount":"100","currency":"604"}}`
+	at := func(state string) string {
+		return `{"state":"` + state + `","date":{"utc_time":"2026-11-20T12:00:00.000Z","unix_time":1795176000}}`
+	}
+	steps := []struct {
+		name string
+		got  *httptest.ResponseRecorder
+		want string
+	}{
+		{
+			"read", b.read("0012345"),
+			`{"success":"true","merchant_code":"kuanto","operation":{"merchant_operation_number":"0012345","amount":"15000","currency":"604","created_at":{"utc_time":"2026-11-20T12:00:00","unix_time":1795176000},` +
+				`"state":"PENDIENTE","additional_fields":null,"transactions":[` + transaction("PENDIENTE", "", `{"utc_time":"2026-11-21T12:00:00","unix_time":1795262400}`, registers+","+waits) + `]},` + processed + `}`,
+		},
+		{
+			"delete", b.remove("0012345"),
+			`{"success":true,"merchant_code":"kuanto","merchant_operation_number":"0012345","operation":{"merchant_operation_number":"0012345","amount":"15000","currency":"604","created_at":{"utc_time":"2026-11-20T12:00:00","unix_time":1795176000},` +
+				`"state":"CANCELADO","transactions":[` + transaction("CANCELADO", "Usuario cancelo el metodo de pago", "null", registers+","+waits+","+strings.Replace(waits, "PENDIENTE", "CANCELADO", 1)) + `]},` + processed + `}`,
+		},
+		{
+			"delete again", b.remove("0012345"),
+			`{"success":false,"meta":{"status":{"code":"01","message_ilgn":[{"locale":"es_PE","value":"Ocurrio un problema durante el proceso"}]}}}`,
+		},
+		{
+			"refund", b.ask(http.MethodGet, "/refund/kuanto/0012345", ""),
+			`{"success":"true","merchant_code":"kuanto","operations_count":"1","operations":[{"refund_id":"00000000-0000-4000-8000-001795176000","state":"REGISTERED","refund_reason":"Solicitud recibida y validada","type":"TOTAL",` +
+				`"merchant_operation_number":"0012345","transaction_id":"","refund_amount":"1050","transaction_amount":"1050","currency":"604","payment_method":{"name":"CARD","brand":"VISA","masked_pan":"447411******2240"},` +
+				`"additional_fields":{"canal":"WEB","reason":"simulado","description":"simulado"},"lifecycle":[{"state":"REGISTERED","date":{"utc_time":"2026-11-20T12:00:00","unix_time":1795176000}}]}],` + processed + `}`,
+		},
+		{
+			"no refund", b.ask(http.MethodGet, "/refund/kuanto/1", ""),
+			`{"success":"true","merchant_code":"kuanto","operations_count":"0","operations":[],` + processed + `}`,
+		},
+		{
+			"authorise", b.ask(http.MethodPost, "/charges", card),
+			`{"success":"true","merchant_code":"kuanto","action":"authorize","merchant_operation_number":"99","transaction":{"transaction_id":"simulated2","channel":"ecommerce","state":"AUTORIZADO",` +
+				`"state_reason":"Approval and completed successfully","amount":"100","currency":"604","additional_fields":null,"payment_method":{"method_name":"CARD","method_details":{}},"expiration_date":null,` +
+				`"processor_response":{"authorization_code":"055552","brand_transaction_id":"100B","result_message":{"code":"00","description":"Approval and completed successfully"}},` +
+				`"lifecycle":[` + at("REGISTRADO") + "," + at("PENDIENTE") + "," + at("AUTORIZADO") + `]},` + processed + `}`,
+		},
+	}
+	for _, s := range steps {
+		if s.got.Code != http.StatusOK {
+			t.Errorf("%s: HTTP %d", s.name, s.got.Code)
+		}
+		if d := cmp.Diff(s.want, s.got.Body.String()); d != "" {
+			t.Errorf("%s: %s", s.name, d)
+		}
+		if !json.Valid(s.got.Body.Bytes()) {
+			t.Errorf("%s: not JSON", s.name)
+		}
+	}
+	want := sdk.Ledger{Requests: 7, Effects: map[string]int{"cancel:0012345": 1, "authorise:99": 1}}
+	if d := cmp.Diff(want, b.Ledger()); d != "" {
+		t.Error(d)
+	}
+}
+
+// What a deletion does in each state, and what a read says afterwards.
+func TestSimulatorStates(t *testing.T) {
+	t.Parallel()
+	for state, c := range map[string]struct{ code, after string }{
+		registrado: {"00", cancelado},
+		pendiente:  {"00", cancelado},
+		autorizado: {"00", extornado},
+		cancelado:  {"01", cancelado},
+		extornado:  {"01", extornado},
+		denegado:   {"01", denegado},
+		expirado:   {"01", expirado},
+		liquidado:  {"01", liquidado},
+		depositado: {"01", depositado},
+		invalido:   {"01", invalido},
+	} {
+		for setting, refusal := range map[string]string{"undocumented_delete=refuse": "01", "undocumented_delete=accept": "00"} {
+			b := newBench(t, setting)
+			b.seed("1", state)
+			want := c.code
+			if want == "01" {
+				want = refusal
+			}
+			if got := code(b.remove("1")); got != want {
+				t.Errorf("DELETE in %s with %s answers %s", state, setting, got)
+			}
+			if got := b.read("1").Body.String(); !strings.Contains(got, `"state":"`+c.after+`","additional_fields"`) {
+				t.Errorf("after DELETE in %s a read shows %s", state, got)
+			}
+		}
+	}
+}
+
+func TestSimulatorVerifies(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.seed("1", "")
+	bearer := "Bearer " + b.token
+	for name, c := range map[string]struct {
+		header map[string]string
+		status int
+	}{
+		"good":            {map[string]string{"Authorization": bearer}, http.StatusOK},
+		"no bearer":       {nil, http.StatusUnauthorized},
+		"a bad one":       {map[string]string{"Authorization": bearer + "x"}, http.StatusUnauthorized},
+		"another scheme":  {map[string]string{"Authorization": b.token}, http.StatusUnauthorized},
+		"no version":      {map[string]string{"Authorization": bearer, "ALG-API-VERSION": ""}, http.StatusBadRequest},
+		"another version": {map[string]string{"Authorization": bearer, "ALG-API-VERSION": "1618440906"}, http.StatusBadRequest},
+	} {
+		if w := b.send(http.MethodGet, "/charges/kuanto/1/tx1", "", c.header); w.Code != c.status {
+			t.Errorf("%s: HTTP %d", name, w.Code)
+		}
+	}
+	if got := code(b.ask(http.MethodGet, "/charges/another/1/tx1", "")); got != "01" {
+		t.Errorf("another merchant's charge answers %q", got)
+	}
+	for name, c := range map[string]struct{ from, to string }{
+		"secret":   {secret, "another"},
+		"client":   {"back-office", "another"},
+		"audience": {"api.preprod", "api"},
+	} {
+		if w := b.send(http.MethodPost, "/token", strings.Replace(tokenBody, c.from, c.to, 1), nil); w.Code != http.StatusUnauthorized {
+			t.Errorf("another %s gets HTTP %d", name, w.Code)
+		}
+	}
+	for _, body := range []string{"", "[]", `{"action":"authorize"}`} {
+		if w := b.send(http.MethodPost, "/token", body, nil); w.Code != http.StatusBadRequest {
+			t.Errorf("%q gets HTTP %d", body, w.Code)
+		}
+		if got := code(b.ask(http.MethodPost, "/charges", body)); got != "01" {
+			t.Errorf("a charge of %q answers %q", body, got)
+		}
+	}
+	for _, path := range []string{"/", "/charges/kuanto", "/charges/kuanto/1/tx1/x", "/tokens/1", "/refund/kuanto"} {
+		if w := b.ask(http.MethodGet, path, ""); w.Code != http.StatusNotFound {
+			t.Errorf("%s answers HTTP %d", path, w.Code)
+		}
+	}
+	b.clock = noon.Add(time.Hour)
+	if w := b.read("1"); w.Code != http.StatusUnauthorized {
+		t.Errorf("a token that has ended gets HTTP %d", w.Code)
+	}
+}
+
+func TestSimulatorThrottles(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, "throttle=1")
+	b.seed("1", "")
+	var forms []string
+	for range 2 {
+		w := b.remove("1")
+		if w.Code != http.StatusTooManyRequests {
+			t.Fatalf("HTTP %d", w.Code)
+		}
+		forms = append(forms, w.Header().Get("Retry-After"))
+	}
+	if d := cmp.Diff([]string{"1", "Fri, 20 Nov 2026 12:00:02 GMT"}, forms); d != "" {
+		t.Error(d)
+	}
+	if e := b.Ledger().Effects; len(e) != 0 {
+		t.Errorf("effects are %v", e)
+	}
+}
+
+// No second holds more than the limit, however it is cut, and what is refused
+// doesn't count.
+func TestSimulatorLimit(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.seed("1", "")
+	if err := b.Set("limit", "3"); err != nil {
+		t.Fatal(err)
+	}
+	var admitted []time.Duration
+	for ms := 0; ms < 3000; ms += 100 {
+		b.clock = noon.Add(time.Duration(ms) * time.Millisecond)
+		if b.read("1").Code == http.StatusOK {
+			admitted = append(admitted, time.Duration(ms)*time.Millisecond)
+		}
+	}
+	want := []time.Duration{}
+	for s := range 3 {
+		for i := range 3 {
+			want = append(want, time.Duration(s*1000+i*100)*time.Millisecond)
+		}
+	}
+	if d := cmp.Diff(want, admitted); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestSimulatorReadLag(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, "read_lag=5s")
+	b.seed("1", "")
+	b.remove("1")
+	for after, want := range map[time.Duration]string{4 * time.Second: pendiente, 5 * time.Second: cancelado} {
+		b.clock = noon.Add(after)
+		if got := b.read("1").Body.String(); !strings.Contains(got, `"state":"`+want+`","additional_fields"`) {
+			t.Errorf("after %s: %s", after, got)
+		}
+	}
+}
+
+// A list that is old: about the share that was asked for is paid in truth, and
+// nothing that was seeded in another state.
+func TestSimulatorDrift(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, "drift=0.1")
+	paid := 0
+	for i := range 1000 {
+		number := fmt.Sprint(i)
+		b.seed(number, "")
+		if b.charges.known[number].state == stateAuthorised {
+			paid++
+		}
+		b.seed("r"+number, registrado)
+		if b.charges.known["r"+number].state != stateRegistered {
+			t.Fatal("a charge drifted that isn't pending")
+		}
+	}
+	if paid < 70 || paid > 130 {
+		t.Errorf("%d of 1000 are paid, not some 100", paid)
+	}
+}
+
+// The same seed hits the same attempts at the same charges, in whatever order
+// they come, and about as many as was asked for.
+func TestSimulatorDice(t *testing.T) {
+	t.Parallel()
+	hit := func(seed string, numbers []int) []string {
+		b := newBench(t, "error500_before=0.3", "seed="+seed)
+		var hits []string
+		for _, i := range numbers {
+			if i%2 == 0 { // unknown charges have dice as well
+				b.seed(fmt.Sprintf("A%d", i), "")
+			}
+			for attempt := range 3 {
+				if b.read(fmt.Sprintf("A%d", i)).Code == http.StatusInternalServerError {
+					hits = append(hits, fmt.Sprintf("A%d/%d", i, attempt))
+				}
+			}
+		}
+		slices.Sort(hits)
+		return hits
+	}
+	up := make([]int, 400)
+	for i := range up {
+		up[i] = i
+	}
+	down := slices.Clone(up)
+	slices.Reverse(down)
+	first := hit("7", up)
+	if d := cmp.Diff(first, hit("7", down)); d != "" {
+		t.Error("another order of requests, other faults: " + d)
+	}
+	if slices.Equal(first, hit("8", up)) {
+		t.Error("another seed, the same faults")
+	}
+	if n := len(first); n < 300 || n > 420 {
+		t.Errorf("%d of 1200 requests are hit, not some 360", n)
+	}
+}
+
+func TestSimulatorSwitches(t *testing.T) {
+	t.Parallel()
+	for _, c := range []string{
+		"lose_answer=1.5", "lose_answer=-0.1", "lose_answer=NaN", "lose_answer=often", "slow=fast", "slow=-1s", "limit=-1", "scopes=some",
+		"undocumented_delete=maybe", "failure_status=99", "unknown_charge=500", "read_shows=none", "reversal_refund=yes", "repeat_charge=no", "seed=-1", "no_such_fault=1",
+	} {
+		name, value, _ := strings.Cut(c, "=")
+		if newBench(t).Set(name, value) == nil {
+			t.Errorf("%s is accepted", c)
+		}
+	}
+	for _, f := range simulatorFaults {
+		if f.Doc == "" {
+			t.Errorf("%s is undocumented", f.Name)
+		}
+		if err := newBench(t).Set(f.Name, f.Default); err != nil {
+			t.Errorf("the default of %s: %v", f.Name, err)
+		}
+	}
+}
+
+func TestSimulatorRepeatsCharges(t *testing.T) {
+	t.Parallel()
+	const body = `{"action":"authorize","channel":"ecommerce","merchant_code":"kuanto","merchant_operation_number":"99","payment_method":{"method_name":"YAPE"},"payment_details":{"amount":"100","currency":"604"}}`
+	for setting, want := range map[string]string{refuse: "01", accept: "00"} {
+		b := newBench(t, "repeat_charge="+setting)
+		if got := code(b.ask(http.MethodPost, "/charges", body)); got != "00" {
+			t.Errorf("the first charge answers %s", got)
+		}
+		if got := code(b.ask(http.MethodPost, "/charges", body)); got != want {
+			t.Errorf("the second charge answers %s", got)
+		}
+	}
+}
+
+// What a request costs beside net/http, and a charge in memory: run it with
+// -benchmem.
+func BenchmarkSimulatorCancel(b *testing.B) {
+	s := newSimulation(settings("")).(*simulation)
+	s.tokens.known["t"] = issued{"", time.Now().Add(time.Hour)}
+	for i := range b.N {
+		if err := s.Seed("cancel_charge", json.RawMessage(fmt.Sprintf(`{"merchant_operation_number":"%09d","transaction_id":"t"}`, i)), ""); err != nil {
+			b.Fatal(err)
+		}
+	}
+	w := discard{http.Header{}}
+	r := httptest.NewRequest(http.MethodDelete, "/charges/kuanto/x", nil)
+	r.Header.Set("Authorization", "Bearer t")
+	r.Header.Set("ALG-API-VERSION", "1709847567")
+	b.ReportAllocs()
+	b.ResetTimer()
+	for i := range b.N {
+		r.URL.Path = fmt.Sprintf("/charges/kuanto/%09d", i)
+		s.ServeHTTP(w, r)
+	}
+	b.StopTimer()
+	if n := len(s.Ledger().Effects); n != b.N {
+		b.Fatalf("%d of %d were cancelled", n, b.N)
+	}
+}
+
+type discard struct{ header http.Header }
+
+func (d discard) Header() http.Header         { return d.header }
+func (d discard) Write(b []byte) (int, error) { return io.Discard.Write(b) }
+func (d discard) WriteHeader(int)             {}
