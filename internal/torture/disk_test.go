@@ -1,0 +1,163 @@
+//go:build linux
+
+package torture
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/bulkrunner/runner/internal/plan"
+)
+
+// TestB4: a full disk stops the sending at once and loses no outcome, and the
+// run goes on when there is room.
+func TestB4DiskFull(t *testing.T) {
+	t.Parallel()
+	j := newJob(t, 4000)
+	j.dir = mount(t, "size=24m,mode=0700")
+	j.rate, j.inFlight = 2000, 8
+	j.plan(t)
+	a := j.start(t)
+	eventually(t, 10*time.Second, "it is under load", func() bool { return len(j.api.came()) > 100 })
+	fill(t, j.path("filler"))
+	if code := a.end(t, 30*time.Second); code != 5 || !strings.Contains(a.said.String(), "runner apply job.run") {
+		t.Fatalf("exit %d:\n%s", code, a.said)
+	}
+	v, _ := j.judge(t)
+	if open := v.counts[plan.Started] + v.counts[plan.InDoubt]; open > int64(j.inFlight) || v.counts[plan.Planned] == 0 {
+		t.Errorf("on a full disk items are %v", v.counts)
+	} else {
+		t.Logf("on a full disk: %v", v.counts)
+	}
+	must(t, os.Remove(j.path("filler")))
+	j.rate = 2000
+	j.complete(t)
+	v, _ = j.judge(t)
+	v.all(t, plan.Succeeded, j.n)
+}
+
+// mount is a small file system of its own.
+func mount(t *testing.T, options string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, options); err != nil {
+		t.Skipf("no file system can be mounted here, so nothing was tested: %v", err)
+	}
+	t.Cleanup(func() { must(t, syscall.Unmount(dir, syscall.MNT_DETACH)) })
+	return dir
+}
+
+// fill takes what room there is.
+func fill(t *testing.T, path string) {
+	t.Helper()
+	f, err := os.Create(path)
+	must(t, err)
+	defer f.Close()
+	block := make([]byte, 1<<20)
+	for size := len(block); size > 0; {
+		if _, err := f.Write(block[:size]); err != nil {
+			size /= 2
+		}
+	}
+}
+
+// TestE4: whatever the umask, what is made beside a run is for its owner alone.
+func TestE4Modes(t *testing.T) {
+	t.Parallel()
+	j := newJob(t, 40)
+	j.rate = 40
+	j.write(t)
+	umask := func(args string) *apply {
+		c := j.command()
+		c.Path, c.Args = "/bin/sh", []string{"sh", "-c", "umask 000; exec " + j.runner + " " + args}
+		return j.launch(t, c)
+	}
+	if a := umask("plan --refresh=false --out job.run job.ops.hcl"); a.end(t, 10*time.Second) != 0 {
+		t.Fatal(a.said)
+	}
+	a := umask("apply --auto-approve job.run")
+	eventually(t, 10*time.Second, "it sends", func() bool { return len(j.api.came()) > 5 })
+	seen := 0
+	look := func() {
+		must(t, filepath.WalkDir(j.dir, func(path string, d os.DirEntry, err error) error {
+			name := strings.TrimPrefix(path, j.dir+"/")
+			if err != nil || !strings.HasPrefix(name, "job.run") && !strings.HasPrefix(name, "state/runner/") {
+				return nil
+			}
+			info, err := d.Info()
+			if err != nil {
+				return nil
+			}
+			seen++
+			if mode := info.Mode().Perm(); mode != 0o600 && !d.IsDir() || mode != 0o700 && d.IsDir() {
+				t.Errorf("%s has mode %o", name, mode)
+			}
+			return nil
+		}))
+	}
+	look()
+	if code := a.end(t, 20*time.Second); code != 0 {
+		t.Fatalf("exit %d:\n%s", code, a.said)
+	}
+	look()
+	if seen < 6 {
+		t.Errorf("only %d files were looked at", seen)
+	}
+	must(t, os.Symlink(j.path("job.run"), j.path("link.run")))
+	before := len(j.api.came())
+	for _, args := range []string{"apply --auto-approve link.run", "plan --refresh=false --out link.run job.ops.hcl"} {
+		if out, code := j.run(t, strings.Fields(args)...); code != 1 || !strings.Contains(out, "symbolic link") {
+			t.Errorf("%s: exit %d\n%s", args, code, out)
+		}
+	}
+	if len(j.api.came()) != before {
+		t.Error("something was sent")
+	}
+}
+
+// TestB6: a damaged run file is noticed or does no harm.
+func TestB6DamagedFile(t *testing.T) {
+	t.Parallel()
+	j := newJob(t, 30)
+	j.plan(t)
+	whole, err := os.ReadFile(j.path("job.run"))
+	must(t, err)
+	refused := 0
+	const places = 16
+	for i := range places {
+		name := fmt.Sprintf("job%02d.run", i)
+		b := append([]byte(nil), whole...)
+		// The last page is that of the events, of which there are none yet.
+		if at := i * (len(b) - 4096) / places; i%2 == 0 {
+			b[at+11] ^= 1 << (i % 8)
+		} else {
+			b = b[:at]
+		}
+		must(t, os.WriteFile(j.path(name), b, 0o600))
+		// Each is a run of its own as far as this machine knows.
+		j.env = append(j.env, "XDG_STATE_HOME="+j.path(fmt.Sprint("state", i)))
+		out, code := j.run(t, "apply", "--auto-approve", name)
+		if strings.Contains(out, "goroutine ") {
+			t.Fatalf("%s: %s", name, out)
+		}
+		if code == 1 {
+			refused++
+		} else if code != 0 {
+			t.Logf("%s: exit %d\n%s", name, code, out)
+		}
+		if i%2 == 1 && code != 1 {
+			t.Errorf("a file cut at byte %d of %d was applied: %d", i*(len(whole)-4096)/places, len(whole), code)
+		}
+	}
+	for thing, n := range j.api.simulation.Ledger().Effects {
+		if n > 1 {
+			t.Errorf("%s had its effect %d times", thing, n)
+		}
+	}
+	t.Logf("%d of %d refused", refused, places)
+}

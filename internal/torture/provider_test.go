@@ -1,0 +1,371 @@
+//go:build linux
+
+package torture
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/bulkrunner/runner/internal/plan"
+	"github.com/bulkrunner/runner/internal/runfile"
+)
+
+func (j *job) misbehave(how string, after int) {
+	j.provider = fmt.Sprintf("  misbehave = %q\n  misbehave_after = %d\n", how, after)
+}
+
+func (j *job) events(t testing.TB) (all []plan.Event) {
+	t.Helper()
+	f, err := runfile.Open(j.path("job.run"))
+	must(t, err)
+	defer f.Close()
+	all, err = f.Events()
+	must(t, err)
+	return all
+}
+
+// TestC1: a provider that dies at any item fails none of them.
+func TestC1DiesAtEveryItem(t *testing.T) {
+	t.Parallel()
+	const n = 6
+	for _, how := range []string{"crash_before_request", "crash_after_request", "panic"} {
+		for k := range n {
+			t.Run(fmt.Sprint(how, k), func(t *testing.T) {
+				t.Parallel()
+				j := newJob(t, n)
+				j.inFlight, j.timeout = 1, 300*time.Millisecond
+				j.misbehave(how, k)
+				j.plan(t)
+				if k == 0 && how != "panic" { // it can get nowhere
+					a := j.start(t)
+					if code := a.end(t, 30*time.Second); code != 5 {
+						t.Errorf("a provider that always dies: exit %d\n%s", code, a.said)
+					}
+				} else if k > 0 {
+					j.complete(t)
+				} else {
+					// Every item is in doubt again and again, to the end of its
+					// attempts: a few of them are enough.
+					a := j.start(t)
+					eventually(t, 20*time.Second, "items are read", func() bool { return len(j.api.came()) > 10 })
+					must(t, a.Process.Signal(os.Interrupt))
+					a.end(t, 30*time.Second)
+				}
+				v, _ := j.judge(t)
+				if v.counts[plan.Failed] > 0 && how != "panic" {
+					t.Errorf("items are %v", v.counts)
+				}
+				if k > 0 && how != "panic" {
+					v.all(t, plan.Succeeded, n)
+				}
+				said := false
+				for _, e := range j.events(t) {
+					said = said || e.Kind == "provider_ended" && strings.Contains(e.Detail, "was told to crash")
+				}
+				if how != "panic" && k < n && !said {
+					t.Error("what it printed at its end isn't among the run's events")
+				}
+			})
+		}
+	}
+}
+
+// TestC1Detected: the death of a provider under load shows at once.
+func TestC1Detected(t *testing.T) {
+	t.Parallel()
+	j := newJob(t, 100)
+	j.rate, j.inFlight = 60, 8
+	j.api.set(t, "slow", "50ms")
+	j.plan(t)
+	a := j.start(t)
+	eventually(t, 10*time.Second, "it is under load", func() bool { return len(j.api.came()) > 20 })
+	pid := a.provider(t)
+	killed := time.Now()
+	must(t, syscall.Kill(pid, syscall.SIGKILL))
+	eventually(t, 5*time.Second, "another provider runs", func() bool {
+		pids := providers(a.Process.Pid)
+		return len(pids) > 0 && pids[0] != pid
+	})
+	t.Logf("a new provider ran %s after the kill", time.Since(killed).Round(time.Millisecond))
+	if code := a.end(t, 60*time.Second); code != 0 {
+		t.Fatalf("exit %d:\n%s", code, a.said)
+	}
+	for _, e := range j.events(t) {
+		if e.Kind == "provider_ended" {
+			if late := e.At.Sub(killed); late > time.Second {
+				t.Errorf("its death was seen %s late", late)
+			} else {
+				t.Logf("its death was seen after %s", late.Round(time.Millisecond))
+			}
+		}
+	}
+	v, _ := j.judge(t)
+	v.all(t, plan.Succeeded, j.n)
+}
+
+// TestC2: a provider that hangs is killed two seconds after the deadline.
+func TestC2Hangs(t *testing.T) {
+	t.Parallel()
+	for _, how := range []string{"hang", "no_answer", "stopped"} {
+		t.Run(how, func(t *testing.T) {
+			t.Parallel()
+			j := newJob(t, 12)
+			j.inFlight, j.timeout, j.rate = 2, 500*time.Millisecond, 10
+			if how != "stopped" {
+				j.misbehave(how, 7)
+			}
+			j.plan(t)
+			a := j.start(t)
+			if how == "stopped" {
+				eventually(t, 10*time.Second, "it is under load", func() bool { return len(j.api.came()) > 6 })
+				must(t, syscall.Kill(a.provider(t), syscall.SIGSTOP))
+			}
+			if code := a.end(t, 30*time.Second); code != 0 {
+				t.Fatalf("exit %d:\n%s", code, a.said)
+			}
+			v, _ := j.judge(t)
+			v.all(t, plan.Succeeded, j.n)
+			f, err := runfile.Open(j.path("job.run"))
+			must(t, err)
+			defer f.Close()
+			var first time.Time // the deadline of the first call that got no answer
+			for r, err := range f.RequestLog() {
+				must(t, err)
+				if r.Code == "provider_ended" && (first.IsZero() || r.Deadline.Before(first)) {
+					first = r.Deadline
+				}
+			}
+			for _, e := range j.events(t) {
+				if e.Kind == "provider_ended" {
+					freed := e.At.Sub(first)
+					if first.IsZero() || freed > 2*time.Second+500*time.Millisecond {
+						t.Errorf("freed %s after the deadline", freed)
+					}
+					t.Logf("freed %s after the deadline", freed.Round(time.Millisecond))
+				}
+			}
+		})
+	}
+}
+
+// TestC3: when the runner is killed its provider ends, and the next apply
+// leaves no socket behind.
+func TestC3NothingIsLeft(t *testing.T) {
+	t.Parallel()
+	j := newJob(t, 30)
+	j.rate = 50
+	j.plan(t)
+	a := j.start(t)
+	eventually(t, 10*time.Second, "it is under load", func() bool { return len(j.api.came()) > 6 })
+	pid := a.provider(t)
+	a.kill()
+	killed := time.Now()
+	eventually(t, 3*time.Second, "the provider is dead", func() bool { return !alive(pid) })
+	t.Logf("the provider was dead after %s", time.Since(killed).Round(time.Millisecond))
+	j.complete(t)
+	var sockets string
+	for _, e := range j.env {
+		if dir, ok := strings.CutPrefix(e, "XDG_RUNTIME_DIR="); ok {
+			sockets = dir
+		}
+	}
+	left, err := os.ReadDir(sockets)
+	must(t, err)
+	for _, e := range left {
+		t.Errorf("%s is left", e.Name())
+	}
+	v, _ := j.judge(t)
+	v.all(t, plan.Succeeded, j.n)
+}
+
+// TestC4: a signal to the whole group, or to runner and provider alike, leaves
+// nothing in doubt.
+func TestC4Terminated(t *testing.T) {
+	t.Parallel()
+	for _, both := range []bool{false, true} {
+		t.Run(fmt.Sprint(both), func(t *testing.T) {
+			t.Parallel()
+			j := newJob(t, 300)
+			j.inFlight = 8
+			j.api.set(t, "slow", "200ms")
+			j.plan(t)
+			a := j.start(t)
+			eventually(t, 10*time.Second, "it is under load", func() bool { return len(j.api.came()) > 30 })
+			pid := a.provider(t)
+			must(t, syscall.Kill(-a.Process.Pid, syscall.SIGTERM))
+			if both { // as systemd does
+				must(t, syscall.Kill(pid, syscall.SIGTERM))
+			}
+			if code := a.end(t, 20*time.Second); code != 130 {
+				t.Errorf("exit %d:\n%s", code, a.said)
+			}
+			v, _ := j.judge(t)
+			if v.counts[plan.InDoubt]+v.counts[plan.Started] > 0 || v.counts[plan.Planned] == 0 {
+				t.Errorf("items are %v", v.counts)
+			}
+			t.Logf("%v", v.counts)
+		})
+	}
+}
+
+// highWater is the most memory that a process has used, in bytes.
+func highWater(pid int) int64 {
+	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	for line := range strings.Lines(string(b)) {
+		if f := strings.Fields(line); len(f) > 1 && f[0] == "VmHWM:" {
+			kb, _ := strconv.ParseInt(f[1], 10, 64)
+			return kb << 10
+		}
+	}
+	return 0
+}
+
+// watch runs an apply to its end and returns how long it sent for, and the most
+// memory that it used.
+func (j *job) watch(t testing.TB) (time.Duration, int64) {
+	t.Helper()
+	a := j.start(t)
+	var most int64
+	for done := false; !done; {
+		select {
+		case <-a.done:
+			done = true
+		case <-time.After(20 * time.Millisecond):
+			most = max(most, highWater(a.Process.Pid))
+		}
+	}
+	if a.code != 0 {
+		t.Fatalf("exit %d:\n%s", a.code, a.said)
+	}
+	came := j.api.came()
+	return came[len(came)-1].at.Sub(came[0].at), most
+}
+
+// TestC5: a provider that floods its standard output or error slows nothing
+// down and fills nothing. It runs before the parallel tests: what it measures
+// is time.
+func TestC5Floods(t *testing.T) {
+	quiet := newJob(t, 8)
+	quiet.rate = 10
+	quiet.plan(t)
+	took, memory := quiet.watch(t)
+	took = max(took, 1500*time.Millisecond) // sixteen requests at ten a second
+	for _, how := range []string{"flood_stderr", "flood_stdout"} {
+		j := newJob(t, quiet.n)
+		j.rate = quiet.rate
+		j.misbehave(how, 0)
+		j.plan(t)
+		flooded, more := j.watch(t)
+		v, _ := j.judge(t)
+		v.all(t, plan.Succeeded, j.n)
+		t.Logf("%s, 34 MB: %.0f %% of the throughput, %+d MB of memory", how, 100*took.Seconds()/flooded.Seconds(), (more-memory)>>20)
+		if flooded > took*5/4 {
+			t.Errorf("%s: it took %s instead of %s", how, flooded, took)
+		}
+		if more > memory+32<<20 {
+			t.Errorf("%s: it used %d MB instead of %d", how, more>>20, memory>>20)
+		}
+	}
+}
+
+// TestC6: an answer larger than a message is trouble of its item alone.
+func TestC6HugeAnswer(t *testing.T) {
+	t.Parallel()
+	j := newJob(t, 8)
+	j.misbehave("huge_answer", 5)
+	j.inFlight = 1
+	j.plan(t)
+	_, memory := j.watch(t)
+	if memory > 200<<20 {
+		t.Errorf("it used %d MB", memory>>20)
+	}
+	t.Logf("%d MB", memory>>20)
+	v, _ := j.judge(t)
+	v.all(t, plan.Succeeded, j.n)
+}
+
+// TestC7: a long or a missing TMPDIR is no trouble, or is named as the trouble.
+func TestC7SocketPaths(t *testing.T) {
+	t.Parallel()
+	worked := 0
+	for _, length := range []int{20, 50, 51, 80, 92, 104, 108, 150, 200, -1} {
+		j := newJob(t, 1)
+		dir := j.path("")
+		if length > 0 {
+			for len(dir) < length {
+				dir = filepath.Join(dir, strings.Repeat("d", min(60, max(1, length-len(dir)-1))))
+			}
+			must(t, os.MkdirAll(dir, 0o700))
+		} else {
+			dir = j.path("missing")
+		}
+		j.env = append(slices.DeleteFunc(j.env, func(e string) bool { return strings.HasPrefix(e, "XDG_RUNTIME_DIR=") }), "TMPDIR="+dir)
+		j.write(t)
+		out, code := j.run(t, "plan", "--refresh=false", "--out", "job.run", "job.ops.hcl")
+		if strings.Contains(out, "Unrecognized remote plugin message") || code != 0 && !strings.Contains(out, "TMPDIR") {
+			t.Errorf("TMPDIR of %d characters: exit %d\n%s", length, code, out)
+		}
+		if code == 0 {
+			worked++
+		}
+	}
+	t.Logf("%d of 10 worked", worked)
+}
+
+// TestC8: a provider sees the variables that it may see, and holds no file but
+// its own and the lock.
+func TestC8Inherits(t *testing.T) {
+	t.Parallel()
+	j := newJob(t, 20)
+	j.rate = 20
+	j.env = append(j.env, "AWS_SECRET_ACCESS_KEY=canary", "PAYME_KEY=canary", "LD_PRELOAD_X=canary", "https_proxy=http://127.0.0.1:9", "TZ=UTC")
+	j.plan(t)
+	a := j.start(t)
+	eventually(t, 10*time.Second, "it sends", func() bool { return len(j.api.came()) > 3 })
+	pid := a.provider(t)
+	environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
+	must(t, err)
+	may := []string{"PATH", "HOME", "TZ", "https_proxy"}
+	seen := 0
+	for entry := range strings.SplitSeq(strings.Trim(string(environ), "\x00"), "\x00") {
+		name, value, _ := strings.Cut(entry, "=")
+		switch {
+		case slices.Contains(may, name):
+			seen++
+		case strings.HasPrefix(name, "PLUGIN_") || strings.HasPrefix(name, "RUNNER_P"): // go-plugin's, and the cookie
+		default:
+			t.Errorf("it sees %s", name)
+		}
+		if strings.Contains(value, "canary") || strings.Contains(value, token) {
+			t.Errorf("%s holds a secret", name)
+		}
+	}
+	if seen != len(may) {
+		t.Errorf("it sees %d of %v", seen, may)
+	}
+	fds, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
+	must(t, err)
+	for _, fd := range fds {
+		to, err := os.Readlink(fmt.Sprintf("/proc/%d/fd/%s", pid, fd.Name()))
+		if err != nil {
+			continue
+		}
+		switch {
+		case fd.Name() == "0" && to != "/dev/null":
+			t.Errorf("its standard input is %s", to)
+		case to == "/dev/null", strings.HasPrefix(to, "pipe:"), strings.HasPrefix(to, "socket:"), strings.HasPrefix(to, "anon_inode:"), to == j.path("job.run.lock"):
+		case strings.HasPrefix(to, "/memfd:runner-provider-fake"): // the bytes of its own program
+		case strings.HasPrefix(to, "/sys/fs/cgroup"), strings.HasPrefix(to, "/proc"): // the Go runtime's look at its limits
+		default:
+			t.Errorf("it holds %s: %s", fd.Name(), to)
+		}
+	}
+	a.end(t, 30*time.Second)
+}

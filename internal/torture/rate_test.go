@@ -1,0 +1,230 @@
+//go:build linux
+
+package torture
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/bulkrunner/runner/internal/plan"
+)
+
+// TestD1: no second at the server's clock holds more than the limit and one.
+// It runs before the parallel tests: what it measures is time.
+func TestD1NoSecondAboveTheLimit(t *testing.T) {
+	for _, limit := range []int{1, 10, 50, 100, 1000} {
+		t.Run(fmt.Sprint(limit), func(t *testing.T) {
+			t.Parallel()
+			const span = 10
+			j := newJob(t, max(8, limit*span*11/20)) // two requests an item
+			j.rate, j.inFlight, j.timeout = float64(limit), 32, 10*time.Second
+			j.api.set(t, "rest", "0.01")
+			j.plan(t)
+			a := j.start(t)
+			select {
+			case <-a.done:
+			case <-time.After(span * time.Second):
+				a.Process.Signal(syscall.SIGINT)
+				a.end(t, 15*time.Second)
+			}
+			came := j.api.came()
+			took := came[len(came)-1].at.Sub(came[0].at).Seconds()
+			used := float64(len(came)-1) / took / float64(limit)
+			most := worst(came)
+			t.Logf("limit %d: worst second %d, %.1f %% of it used over %.1f s", limit, most, 100*used, took)
+			if slack := 1 + limit/100; most > limit+slack {
+				t.Errorf("limit %d: the worst second holds %d", limit, most)
+			}
+			if used < 0.95 && limit < 1000 {
+				t.Errorf("limit %d: %.1f %% of it was used", limit, 100*used)
+			}
+			j.judge(t)
+		})
+	}
+}
+
+// TestD2: a stop of the runner or of its provider is followed by no burst.
+func TestD2NoBurstAfterAStop(t *testing.T) {
+	for _, who := range []string{"runner", "provider"} {
+		for _, limit := range []int{20, 100} {
+			t.Run(fmt.Sprint(who, limit), func(t *testing.T) {
+				t.Parallel()
+				j := newJob(t, limit*2)
+				j.rate, j.inFlight, j.timeout = float64(limit), 32, 5*time.Second
+				j.plan(t)
+				a := j.start(t)
+				eventually(t, 10*time.Second, "it is under load", func() bool { return len(j.api.came()) > limit/2 })
+				pid := a.Process.Pid
+				if who == "provider" {
+					pid = a.provider(t)
+				}
+				must(t, syscall.Kill(pid, syscall.SIGSTOP))
+				time.Sleep(1500 * time.Millisecond)
+				must(t, syscall.Kill(pid, syscall.SIGCONT))
+				if code := a.end(t, 30*time.Second); code != 0 {
+					t.Fatalf("exit %d:\n%s", code, a.said)
+				}
+				most := worst(j.api.came())
+				t.Logf("%s stopped at %d/s: worst second %d", who, limit, most)
+				if most > limit+1 {
+					t.Errorf("the worst second holds %d, the limit is %d", most, limit)
+				}
+				v, _ := j.judge(t)
+				v.all(t, plan.Succeeded, j.n)
+			})
+		}
+	}
+}
+
+// TestD3: the limit holds over a kill, or Ctrl-C, and a resume in the same
+// second. The limit is low, since many tests run beside this one, and the burst
+// is large, since each apply would have its own: at one by one a restart is but
+// a gap.
+func TestD3RestartsShareTheLimit(t *testing.T) {
+	t.Parallel()
+	j := newJob(t, 40)
+	j.rate, j.burst, j.inFlight, j.timeout = 5, 10, 4, 300*time.Millisecond
+	j.plan(t)
+	for _, kill := range []bool{false, true, false, true} {
+		before := len(j.api.came())
+		a := j.start(t)
+		eventually(t, 20*time.Second, "it is under load", func() bool { return len(j.api.came()) > before+9 })
+		if kill {
+			a.kill()
+			continue
+		}
+		must(t, a.Process.Signal(os.Interrupt))
+		if code := a.end(t, 5*time.Second); code != 130 {
+			t.Errorf("exit %d:\n%s", code, a.said)
+		}
+	}
+	j.complete(t)
+	most := worst(j.api.came())
+	t.Logf("limit 5, burst 10, 4 restarts: worst second %d", most)
+	if most > 5+10-1+1 {
+		t.Errorf("the worst second holds %d, the limit is 5 and the burst 10", most)
+	}
+	v, _ := j.judge(t)
+	v.all(t, plan.Succeeded, j.n)
+}
+
+// TestD5: Retry-After stops the whole instance, in each of its forms, by the
+// server's own clock, and nothing comes early.
+func TestD5RetryAfter(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		value func(now time.Time) string
+		skew  time.Duration // of the server's clock
+		least time.Duration
+		most  time.Duration
+	}{
+		"seconds":           {func(time.Time) string { return "2" }, 0, 2 * time.Second, 3 * time.Second},
+		"with spaces":       {func(time.Time) string { return " 1 " }, 0, time.Second, 2 * time.Second},
+		"IMF date":          {func(now time.Time) string { return now.Add(2 * time.Second).Format(http.TimeFormat) }, 0, time.Second, 3 * time.Second},
+		"RFC 850 date":      {func(now time.Time) string { return now.Add(2 * time.Second).Format("Monday, 02-Jan-06 15:04:05 GMT") }, 0, time.Second, 3 * time.Second},
+		"asctime date":      {func(now time.Time) string { return now.Add(2 * time.Second).Format(time.ANSIC) }, 0, time.Second, 3 * time.Second},
+		"clock 2 h ahead":   {func(now time.Time) string { return now.Add(2 * time.Second).Format(http.TimeFormat) }, 2 * time.Hour, time.Second, 3 * time.Second},
+		"clock 2 h behind":  {func(now time.Time) string { return now.Add(2 * time.Second).Format(http.TimeFormat) }, -2 * time.Hour, time.Second, 3 * time.Second},
+		"date in the past":  {func(now time.Time) string { return now.Add(-time.Hour).Format(http.TimeFormat) }, 0, 0, 4 * time.Second},
+		"negative":          {func(time.Time) string { return "-1" }, 0, 0, 4 * time.Second},
+		"junk":              {func(time.Time) string { return "soon" }, 0, 0, 4 * time.Second},
+		"none":              {func(time.Time) string { return "" }, 0, 0, 4 * time.Second},
+		"of two answers":    {func(time.Time) string { return "2" }, 0, 2 * time.Second, 3 * time.Second},
+		"fraction is junk":  {func(time.Time) string { return "1.5" }, 0, 0, 4 * time.Second},
+		"zero":              {func(time.Time) string { return "0" }, 0, 0, 4 * time.Second},
+		"503 that says so":  {func(time.Time) string { return "1" }, 0, 0, 3 * time.Second},
+		"read is throttled": {func(time.Time) string { return "2" }, 0, 2 * time.Second, 3 * time.Second},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			j := newJob(t, 12)
+			j.inFlight, j.rate = 1, 100
+			var seen atomic.Int32
+			var refused time.Time
+			method := http.MethodPost
+			if name == "read is throttled" {
+				method = http.MethodGet
+			}
+			j.api.answer = func(w http.ResponseWriter, r *http.Request, a arrival) bool {
+				if r.Method != method || seen.Add(1) != 3 {
+					return false
+				}
+				now := time.Now().UTC().Add(tt.skew)
+				w.Header().Set("Date", now.Format(http.TimeFormat))
+				if v := tt.value(now); v != "" {
+					w.Header().Set("Retry-After", v)
+				}
+				refused = a.at
+				code := http.StatusTooManyRequests
+				if name == "503 that says so" {
+					code = http.StatusServiceUnavailable
+				}
+				w.WriteHeader(code)
+				return true
+			}
+			j.plan(t)
+			a := j.start(t)
+			if code := a.end(t, 30*time.Second); code != 0 {
+				t.Fatalf("exit %d:\n%s", code, a.said)
+			}
+			for _, came := range j.api.came() {
+				if !came.at.After(refused) {
+					continue
+				}
+				waited := came.at.Sub(refused)
+				if waited < tt.least || waited > tt.most {
+					t.Errorf("the next request came after %s", waited)
+				}
+				t.Logf("the next request came after %s", waited.Round(time.Millisecond))
+				break
+			}
+			v, _ := j.judge(t)
+			v.all(t, plan.Succeeded, j.n)
+		})
+	}
+}
+
+// TestD5Hours: a very long Retry-After is kept, said, and can be interrupted.
+func TestD5Hours(t *testing.T) {
+	t.Parallel()
+	j := newJob(t, 10)
+	j.inFlight = 1
+	j.api.answer = func(w http.ResponseWriter, r *http.Request, _ arrival) bool {
+		if r.Method != http.MethodPost {
+			return false
+		}
+		w.Header().Set("Retry-After", "36000")
+		w.WriteHeader(http.StatusTooManyRequests)
+		return true
+	}
+	j.plan(t)
+	a := j.start(t)
+	eventually(t, 10*time.Second, "it is refused", func() bool {
+		came := j.api.came()
+		return len(came) > 0 && came[len(came)-1].method == http.MethodPost
+	})
+	time.Sleep(1500 * time.Millisecond)
+	came := j.api.came()
+	if n := len(came); came[n-1].method != http.MethodPost {
+		t.Errorf("it went on: %v", came[n-1])
+	}
+	must(t, a.Process.Signal(os.Interrupt))
+	if code := a.end(t, 3*time.Second); code != 130 {
+		t.Errorf("exit %d:\n%s", code, a.said)
+	}
+	said := false
+	for _, e := range j.events(t) {
+		said = said || e.Kind == "throttled"
+	}
+	if !said {
+		t.Error("the pause isn't among the run's events")
+	}
+	v, _ := j.judge(t)
+	v.all(t, plan.Planned, j.n)
+}
