@@ -120,7 +120,7 @@ func (a *app) show(diags diag.List) {
 		}
 		return
 	}
-	width, color := 80, false
+	width, color := 0, false
 	if f, ok := a.err.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		color = !a.noColor
 		if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 0 {

@@ -12,7 +12,7 @@ import (
 // DiagnosticOptions say what the terminal can do.
 type DiagnosticOptions struct {
 	Color bool
-	Width int // columns; 0 is 80
+	Width int // columns; 0 is without wrapping
 }
 
 // Diagnostics writes messages for people, with the source line of each.
@@ -23,9 +23,6 @@ type DiagnosticOptions struct {
 // It is not HCL's own writer, which prints the values of symbols, secret ones
 // too, and breaks commands over lines.
 func Diagnostics(w io.Writer, l diag.List, sources map[string][]byte, opts DiagnosticOptions) error {
-	if opts.Width <= 0 {
-		opts.Width = 80
-	}
 	p := diagnosticPrinter{DiagnosticOptions: opts, sources: sources}
 	for i, d := range l {
 		if i > 0 {
@@ -170,7 +167,7 @@ func (p *diagnosticPrinter) paragraphs(text string) {
 		column := 0
 		for _, word := range phrases(line) {
 			n := utf8.RuneCountInString(word)
-			if column > 0 && column+1+n > p.Width {
+			if p.Width > 0 && column > 0 && column+1+n > p.Width {
 				p.out.WriteByte('\n')
 				column = 0
 			}

@@ -53,7 +53,7 @@ func TestGallery(t *testing.T) {
 			}
 			checkStyle(t, diags)
 			var got bytes.Buffer
-			if err := view.Diagnostics(&got, diags, names, view.DiagnosticOptions{}); err != nil {
+			if err := view.Diagnostics(&got, diags, names, view.DiagnosticOptions{Width: 80}); err != nil {
 				t.Fatal(err)
 			}
 			if *update {

@@ -73,7 +73,17 @@ To list them all, run:
 
     runner show a-folder-with-a-name-that-is-long/refunds.run --items --state invalid
 `},
-		"count alone": {file, diag.List{{Summary: "Invalid amount", Detail: "No.", Similar: 11, Command: "runner show"}}, view.DiagnosticOptions{}, `Error: Invalid amount
+		"without wrapping": {file, diag.List{{
+			Summary: "Invalid amount",
+			Detail:  `"1.250,00" is not a decimal number: write it as 1250.00, with a full stop as the decimal mark and no thousands separator.`,
+			Row:     &diag.Row{Source: "refunds.csv", Line: 37, Column: "total", Value: "1.250,00"},
+		}}, view.DiagnosticOptions{}, `Error: Invalid amount
+
+  at refunds.csv:37, column total: "1.250,00"
+
+"1.250,00" is not a decimal number: write it as 1250.00, with a full stop as the decimal mark and no thousands separator.
+`},
+		"count alone": {file, diag.List{{Summary: "Invalid amount", Detail: "No.", Similar: 11, Command: "runner show"}}, view.DiagnosticOptions{Width: 80}, `Error: Invalid amount
 
 No.
 
@@ -81,13 +91,13 @@ The same problem affects 11 other rows. To list them all, run:
 
     runner show
 `},
-		"secret line": {file, diag.List{{Summary: "Credential in a file", Detail: "Use a variable.", Subject: subject(file, `"sk_live_1"`), Secret: true}}, view.DiagnosticOptions{}, `Error: Credential in a file
+		"secret line": {file, diag.List{{Summary: "Credential in a file", Detail: "Use a variable.", Subject: subject(file, `"sk_live_1"`), Secret: true}}, view.DiagnosticOptions{Width: 80}, `Error: Credential in a file
 
   on refunds.ops.hcl line 3
 
 Use a variable.
 `},
-		"no source": {"", diag.List{{Severity: diag.Warning, Summary: "S", Subject: subject(file, "amount")}, {Summary: "T", In: "runner"}}, view.DiagnosticOptions{}, `Warning: S
+		"no source": {"", diag.List{{Severity: diag.Warning, Summary: "S", Subject: subject(file, "amount")}, {Summary: "T", In: "runner"}}, view.DiagnosticOptions{Width: 80}, `Warning: S
 
   on refunds.ops.hcl line 2
 
@@ -95,29 +105,29 @@ Error: T
 
   in runner
 `},
-		"range beyond its file": {"short\n", diag.List{{Summary: "S", Subject: subject(file, "api_key")}}, view.DiagnosticOptions{}, `Error: S
+		"range beyond its file": {"short\n", diag.List{{Summary: "S", Subject: subject(file, "api_key")}}, view.DiagnosticOptions{Width: 80}, `Error: S
 
   on refunds.ops.hcl line 3
 `},
-		"end of file": {"a {", diag.List{{Summary: "S", Subject: &hcl.Range{Filename: "refunds.ops.hcl", Start: hcl.Pos{Line: 1, Byte: 3}, End: hcl.Pos{Line: 1, Byte: 3}}}}, view.DiagnosticOptions{}, `Error: S
+		"end of file": {"a {", diag.List{{Summary: "S", Subject: &hcl.Range{Filename: "refunds.ops.hcl", Start: hcl.Pos{Line: 1, Byte: 3}, End: hcl.Pos{Line: 1, Byte: 3}}}}, view.DiagnosticOptions{Width: 80}, `Error: S
 
   on refunds.ops.hcl line 1:
    1: a {
          ^
 `},
-		"several lines": {file, diag.List{{Summary: "S", Subject: subject(file, file[10:])}}, view.DiagnosticOptions{}, `Error: S
+		"several lines": {file, diag.List{{Summary: "S", Subject: subject(file, file[10:])}}, view.DiagnosticOptions{Width: 80}, `Error: S
 
   on refunds.ops.hcl line 1:
    1: operation "payme_cancel_charge" "march" {
                 ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
 `},
-		"long line": {long, diag.List{{Summary: "S", Subject: subject(long, "target")}}, view.DiagnosticOptions{}, `Error: S
+		"long line": {long, diag.List{{Summary: "S", Subject: subject(long, "target")}}, view.DiagnosticOptions{Width: 80}, `Error: S
 
   on refunds.ops.hcl line 1:
    1: …` + strings.Repeat("x", 35) + `" + target + "` + strings.Repeat("y", 109) + `…
       ` + strings.Repeat(" ", 40) + `^^^^^^
 `},
-		"line of a megabyte": {strings.Repeat("é", 1<<19), diag.List{{Summary: "S", Subject: &hcl.Range{Filename: "refunds.ops.hcl", Start: hcl.Pos{Line: 1, Byte: 1 << 19}, End: hcl.Pos{Line: 1, Byte: 1<<19 + 4}}}}, view.DiagnosticOptions{}, `Error: S
+		"line of a megabyte": {strings.Repeat("é", 1<<19), diag.List{{Summary: "S", Subject: &hcl.Range{Filename: "refunds.ops.hcl", Start: hcl.Pos{Line: 1, Byte: 1 << 19}, End: hcl.Pos{Line: 1, Byte: 1<<19 + 4}}}}, view.DiagnosticOptions{Width: 80}, `Error: S
 
   on refunds.ops.hcl line 1:
    1: …` + strings.Repeat("é", 39+2+117) + `…
@@ -131,7 +141,7 @@ Error: T
 			Subject: subject("a = \"\x1b]52;c;\x07\u202e\" + b\n", "b\n"),
 			Row:     &diag.Row{Source: "\x7f", Line: 1, Column: "\u00a0", Value: "\r\nError: paid"},
 			Command: "rm\n-rf",
-		}}, view.DiagnosticOptions{}, `Error: S␛[2J
+		}}, view.DiagnosticOptions{Width: 80}, `Error: S␛[2J
 
   on refunds.ops.hcl line 1, in x␊y:
    1: a = "␛]52;c;␇\u202e" + b
