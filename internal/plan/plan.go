@@ -78,9 +78,12 @@ type Item struct {
 	State          State
 	Reason         string // why it is in this state, for people; free of secrets
 	IdempotencyKey string
-	Amount         string // exact decimal in major units; "" when none
-	Currency       string // ISO 4217 letters; "" when none
-	Arguments      json.RawMessage
+	Amount         string          // exact decimal in major units; "" when none
+	Currency       string          // ISO 4217 letters; "" when none
+	Arguments      json.RawMessage // what may be stored of them
+	Fingerprint    string          // hex of the keyed fingerprint of its secret arguments; "" when none is made
+	Sealed         string          // its sensitive arguments, encrypted; "" when it has none
+	Secret         Secret          // its secret arguments while it is carried out; never stored
 	Context        json.RawMessage // what its guards need of its row; nil when they need nothing
 	Live           json.RawMessage // what the API said at the last read
 	Result         json.RawMessage

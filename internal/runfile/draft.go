@@ -71,7 +71,7 @@ func (d *Draft) start() (err error) {
 		return err
 	}
 	if d.item, err = d.conn.Prepare(`INSERT INTO plan (id, operation, key, source, row, idempotency_key, amount, currency,
-		arguments, context, live, sum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`); err != nil {
+		arguments, fingerprint, sealed, context, live, sum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`); err != nil {
 		return err
 	}
 	d.edge, err = d.conn.Prepare(`INSERT INTO transitions (item, at, "to", reason, epoch) VALUES (?, ?, ?, ?, 0)`)
@@ -176,9 +176,11 @@ func (d *Draft) add(it *plan.Item, now time.Time) error {
 	bindText(s, 7, it.Amount)
 	bindText(s, 8, it.Currency)
 	bindText(s, 9, string(it.Arguments))
-	bindText(s, 10, string(it.Context))
-	bindText(s, 11, string(it.Live))
-	s.BindInt64(12, sum)
+	bindText(s, 10, it.Fingerprint)
+	bindText(s, 11, it.Sealed)
+	bindText(s, 12, string(it.Context))
+	bindText(s, 13, string(it.Live))
+	s.BindInt64(14, sum)
 	if err := step(s); err != nil {
 		return err
 	}

@@ -11,7 +11,7 @@ import (
 
 // itemColumns are what scanItem reads. The plan's own columns come first.
 const itemColumns = `p.id, p.operation, p.key, p.source, p.row, p.idempotency_key, p.amount, p.currency,
-  p.arguments, p.context, p.live, p.sum,
+  p.arguments, p.fingerprint, p.sealed, p.context, p.live, p.sum,
   g.state, g.reason, g.live, g.result, g.attempts, g.deadline, g.not_before, g.updated_at`
 
 // A scanner reads items; it keeps what need not be allocated for each.
@@ -31,28 +31,30 @@ func (sc *scanner) item(s *sqlite.Stmt) (it plan.Item, err error) {
 	it.Amount = s.ColumnText(6)
 	it.Currency = s.ColumnText(7)
 	it.Arguments = column(s, 8)
-	it.Context = column(s, 9)
-	live := column(s, 10)
+	it.Fingerprint = s.ColumnText(9)
+	it.Sealed = s.ColumnText(10)
+	it.Context = column(s, 11)
+	live := column(s, 12)
 	var sum int64
-	if sum, sc.buf = sumItem(&it, live, sc.buf); sum != s.ColumnInt64(11) {
+	if sum, sc.buf = sumItem(&it, live, sc.buf); sum != s.ColumnInt64(13) {
 		return it, fmt.Errorf("%w: item %d is not as the plan wrote it", ErrCorrupt, it.ID)
 	}
-	if it.State, err = plan.ParseState(s.ColumnText(12)); err != nil {
+	if it.State, err = plan.ParseState(s.ColumnText(14)); err != nil {
 		return it, fmt.Errorf("%w: item %d: %v", ErrCorrupt, it.ID, err)
 	}
-	it.Reason = s.ColumnText(13)
-	if it.Live = column(s, 14); it.Live == nil {
+	it.Reason = s.ColumnText(15)
+	if it.Live = column(s, 16); it.Live == nil {
 		it.Live = live
 	}
-	it.Result = column(s, 15)
-	it.Attempts = s.ColumnInt(16)
-	if it.Deadline, err = parseStamp(s.ColumnText(17)); err != nil {
+	it.Result = column(s, 17)
+	it.Attempts = s.ColumnInt(18)
+	if it.Deadline, err = parseStamp(s.ColumnText(19)); err != nil {
 		return it, err
 	}
-	if it.NotBefore, err = parseStamp(s.ColumnText(18)); err != nil {
+	if it.NotBefore, err = parseStamp(s.ColumnText(20)); err != nil {
 		return it, err
 	}
-	it.UpdatedAt, err = parseStamp(s.ColumnText(19))
+	it.UpdatedAt, err = parseStamp(s.ColumnText(21))
 	return it, err
 }
 

@@ -10,7 +10,7 @@ import (
 // insertRun writes the one row of the run table.
 func insertRun(c *conn, r *Run) error {
 	args := []any{r.ID, int64(Format), r.State, r.Epoch, stamp(r.CreatedAt), r.RunnerVersion, r.Digest, r.DigestLocal, r.Rehearsal}
-	for _, v := range []any{orEmpty(r.Paths), orObject(r.Variables), orEmpty(r.Withheld), orEmpty(r.Providers), orEmpty(r.Lists), orArray(r.Config)} {
+	for _, v := range []any{orEmpty(r.Paths), orObject(r.Variables), orEmpty(r.Withheld), r.Secrets, orEmpty(r.Providers), orEmpty(r.Lists), orArray(r.Config)} {
 		b, err := json.Marshal(v)
 		if err != nil {
 			return err
@@ -18,7 +18,7 @@ func insertRun(c *conn, r *Run) error {
 		args = append(args, string(b))
 	}
 	return c.exec(`INSERT INTO run (id, format, state, epoch, created_at, runner_version, digest, digest_local, rehearsal,
-		paths, variables, withheld, providers, lists, config) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, args...)
+		paths, variables, withheld, secrets, providers, lists, config) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, args...)
 }
 
 // orEmpty, orObject and orArray write what isn't there as empty, never as null.
@@ -47,7 +47,7 @@ func orArray(v json.RawMessage) json.RawMessage {
 func readRun(c *conn) (r Run, err error) {
 	found := false
 	err = c.query(`SELECT id, state, epoch, created_at, runner_version, digest, digest_local, rehearsal,
-		paths, variables, withheld, providers, lists, config FROM run`, func(s *sqlite.Stmt) (err error) {
+		paths, variables, withheld, secrets, providers, lists, config FROM run`, func(s *sqlite.Stmt) (err error) {
 		found = true
 		r.ID = s.ColumnText(0)
 		r.State = s.ColumnText(1)
@@ -59,7 +59,7 @@ func readRun(c *conn) (r Run, err error) {
 		r.Digest = s.ColumnText(5)
 		r.DigestLocal = s.ColumnBool(6)
 		r.Rehearsal = s.ColumnBool(7)
-		for i, to := range []any{&r.Paths, &r.Variables, &r.Withheld, &r.Providers, &r.Lists, &r.Config} {
+		for i, to := range []any{&r.Paths, &r.Variables, &r.Withheld, &r.Secrets, &r.Providers, &r.Lists, &r.Config} {
 			if err := parseJSON(s, 8+i, to); err != nil {
 				return err
 			}

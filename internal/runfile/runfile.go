@@ -32,10 +32,18 @@ type Run struct {
 	Config        json.RawMessage // sources as read: [{"name","bytes"}]
 	Variables     json.RawMessage // {"name": value}; sensitive ones withheld
 	Withheld      []string        // names of the sensitive variables
+	Secrets       Secrets         // how its items' secret arguments are kept
 	Providers     []Provider
 	Lists         []List
 	Epoch         int64 // how many applies there have been
 	Rehearsal     bool
+}
+
+// Secrets say how the secret arguments of a run's items are kept. Its zero
+// value is that of a run that has none.
+type Secrets struct {
+	Fingerprint string `json:"fingerprint,omitempty"` // names the key of the items' fingerprints
+	Sealed      string `json:"sealed,omitempty"`      // the key that opens them, encrypted to the recipients with age
 }
 
 // States of a run.

@@ -43,6 +43,7 @@ CREATE TABLE run (
   paths TEXT NOT NULL,
   variables TEXT NOT NULL,
   withheld TEXT NOT NULL,
+  secrets TEXT NOT NULL,
   providers TEXT NOT NULL,
   lists TEXT NOT NULL,
   config TEXT NOT NULL
@@ -72,6 +73,8 @@ CREATE TABLE plan (
   amount TEXT,
   currency TEXT,
   arguments TEXT,
+  fingerprint TEXT,
+  sealed TEXT,
   context TEXT,
   live TEXT,
   sum INTEGER NOT NULL
@@ -89,7 +92,7 @@ CREATE TABLE progress (
 );
 CREATE VIEW items AS
   SELECT p.id, o.address AS operation, p.key, p.source, p.row, g.state, g.reason, p.idempotency_key,
-         p.amount, p.currency, p.arguments, p.context, coalesce(g.live, p.live) AS live, g.result,
+         p.amount, p.currency, p.arguments, p.fingerprint, p.sealed, p.context, coalesce(g.live, p.live) AS live, g.result,
          g.attempts, g.deadline, g.not_before, g.updated_at
   FROM progress g JOIN plan p ON p.id = g.id JOIN operations o ON o.id = p.operation;
 CREATE TABLE transitions (
@@ -209,6 +212,8 @@ func sumItem(it *plan.Item, live []byte, buf []byte) (int64, []byte) {
 	b = append(append(b, it.Amount...), 0)
 	b = append(append(b, it.Currency...), 0)
 	b = append(append(b, it.Arguments...), 0)
+	b = append(append(b, it.Fingerprint...), 0)
+	b = append(append(b, it.Sealed...), 0)
 	b = append(append(b, it.Context...), 0)
 	b = append(append(b, live...), 0)
 	return int64(crc32.Checksum(b, castagnoli)), b
