@@ -25,7 +25,7 @@ var floors = [][]string{
 	{"internal/planner", "internal/engine"},
 	{"internal/dispatch"},
 	{"internal/providers", "internal/eval", "internal/runfile", "internal/pace"},
-	{"internal/config", "internal/rows"},
+	{"internal/config", "internal/rows", "internal/secret"},
 	{"internal/plan"},
 	{"internal/diag"},
 	{"sdk/providertest"},
