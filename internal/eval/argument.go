@@ -45,16 +45,26 @@ type fault struct{ summary, detail string }
 
 var (
 	noFault      = fault{}
-	errSensitive = fault{"Sensitive value in an argument",
-		"Arguments are stored in the run file, where secret values may not be: a sensitive value can't be kept in a run file yet. Leave the argument out, or give it a value that isn't sensitive; credentials belong in the provider block."}
+	errSensitive = fault{"Sensitive value would be stored",
+		"Keys, amounts and currencies of items are kept in the run file and shown, so they can't be sensitive values."}
 )
 
-// append writes a value's JSON at the end of b. Absent tells that there is
+// appendMarked is append for a value that may be sensitive, and tells whether
+// it is.
+func (r *rule) appendMarked(b []byte, v cty.Value) (out []byte, absent, sensitive bool, f fault) {
+	if sensitive = v.ContainsMarked(); sensitive {
+		v, _ = v.UnmarkDeep()
+		hidden := *r
+		hidden.Sensitive = true
+		r = &hidden
+	}
+	out, absent, f = r.append(b, v)
+	return out, absent, sensitive, f
+}
+
+// append writes a value's JSON at the end of b; the value has no marks. Absent tells that there is
 // none: null, for an argument that may be left out.
 func (r *rule) append(b []byte, v cty.Value) (out []byte, absent bool, f fault) {
-	if v.ContainsMarked() {
-		return b, false, errSensitive
-	}
 	if !v.IsWhollyKnown() {
 		return b, false, fault{"Value isn't known", fmt.Sprintf("%s has no value yet.", r.Name)}
 	}

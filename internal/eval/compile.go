@@ -46,6 +46,7 @@ func (s *Scope) Compile(op *config.Operation, columns []rows.Column, schema *sdk
 		}
 	}
 	c.program.kept = c.keep()
+	c.secretColumns()
 	if c.diags.HasErrors() {
 		return nil, unique(c.diags)
 	}
@@ -193,22 +194,31 @@ func (c *compiler) argument(attr sdk.Attribute) {
 		c.program.arguments = append(c.program.arguments, arg)
 		return
 	}
-	if attr.WriteOnly || attr.Sensitive {
-		c.report(diag.Diagnostic{Summary: "Argument can't be stored", Detail: fmt.Sprintf("%q takes a secret, and the arguments of an item are stored in the run file, where secret values may not be: such an argument can't be kept in a run file yet. Leave it out and use another way that the provider offers, such as a token.", attr.Name), Subject: given.Range.Ptr()})
-		return
-	}
 	e := c.expr(given.Expr, c.row)
 	if e == nil {
 		return
 	}
 	arg.expr = e
 	subject := given.Expr.Range().Ptr()
-	if e.static.ContainsMarked() {
-		c.report(diag.Diagnostic{Summary: errSensitive.summary, Detail: errSensitive.detail, Subject: subject})
-		return
+	switch {
+	case attr.WriteOnly:
+		arg.keep = keepNothing
+	case attr.Sensitive || e.static.ContainsMarked():
+		arg.keep = keepSealed
+	}
+	if arg.keep != keepPlain {
+		e.sensitive = true // whatever is wrong with a row's value, the value isn't shown
+		if attr.Role != "" {
+			c.report(diag.Diagnostic{Summary: errSensitive.summary, Detail: errSensitive.detail, Subject: subject})
+			return
+		}
 	}
 	if e.constant() {
-		b, absent, f := r.append(nil, e.static)
+		if why := c.exposed(given.Expr, e.static); arg.keep != keepPlain && why != "" && !c.rehearse {
+			c.report(diag.Diagnostic{Summary: "Secret in the sources", Detail: fmt.Sprintf("%q is a secret. %s", attr.Name, why), Subject: subject})
+			return
+		}
+		b, absent, _, f := r.appendMarked(nil, e.static)
 		if f != noFault {
 			c.report(diag.Diagnostic{Summary: f.summary, Detail: f.detail, Subject: subject})
 		}

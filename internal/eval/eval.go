@@ -6,12 +6,15 @@ import (
 	"encoding/json"
 
 	"github.com/bulkrunner/runner/internal/diag"
+	"github.com/bulkrunner/runner/internal/plan"
 )
 
 // An Item is what a row evaluates to.
 type Item struct {
 	Key       string
-	Arguments json.RawMessage // canonical JSON by the operation's schema, keys in the schema's order
+	Arguments json.RawMessage // canonical JSON by the operation's schema, keys in the schema's order; without those below
+	Sensitive plan.Secret     // those that may be stored encrypted alone; nil when there are none
+	WriteOnly plan.Secret     // those that may be stored in no form; nil when there are none
 	Amount    string          // exact decimal; "" when the operation has no money
 	Currency  string
 	State     string          // what a rehearsal seeds; "" is the provider's default

@@ -36,9 +36,35 @@ type Program struct {
 // argument is an argument of the operation and where its value comes from.
 type argument struct {
 	*rule
+	keep     keeping
 	expr     *expression // nil when the file doesn't give it
 	constant []byte      // its JSON where no row changes it
 	absent   bool        // constant, and left out
+}
+
+// A keeping is in which form an argument may be kept until it is sent.
+type keeping uint8
+
+const (
+	keepPlain   keeping = iota
+	keepSealed          // encrypted: what is sensitive
+	keepNothing         // in no form: what the provider calls write-only
+)
+
+// WriteOnly names the arguments that apply takes from the list again, since no
+// file may hold them.
+func (p *Program) WriteOnly() []string { return p.keptAs(keepNothing) }
+
+// Sensitive names the arguments that are sensitive whatever the row says.
+func (p *Program) Sensitive() []string { return p.keptAs(keepSealed) }
+
+func (p *Program) keptAs(k keeping) (names []string) {
+	for _, a := range p.arguments {
+		if a.keep == k {
+			names = append(names, a.Name)
+		}
+	}
+	return names
 }
 
 // Clone makes a program for another goroutine.
@@ -118,18 +144,26 @@ func (p *Program) Item(row rows.Row) (Item, []*Problem) {
 		b = append(b, a.name...)
 		from := len(b)
 		var absent bool
-		if b, absent, problem = a.append(b, f); problem != nil {
+		var keep keeping
+		if b, absent, keep, problem = a.append(b, f); problem != nil {
 			problems = append(problems, problem)
 			absent = true
 		}
-		if absent {
+		switch {
+		case absent:
 			b = b[:start]
-			continue
-		}
-		if p.money != nil && a.Role != "" {
+		case keep != keepPlain && a.Role != "":
+			problems = append(problems, a.expr.problem(f, errSensitive.summary, errSensitive.detail))
+			b = b[:start]
+		case keep == keepSealed:
+			item.Sensitive, b = appendMember(item.Sensitive, a.name, b[from:]), b[:start]
+		case keep == keepNothing:
+			item.WriteOnly, b = appendMember(item.WriteOnly, a.name, b[from:]), b[:start]
+		case p.money != nil && a.Role != "":
 			worth.note(a.rule, b[from:])
 		}
 	}
+	item.Sensitive, item.WriteOnly = closeObject(item.Sensitive), closeObject(item.WriteOnly)
 	b = append(b, '}')
 	p.scratch = b
 	item.Arguments = bytes.Clone(b)
@@ -150,27 +184,47 @@ func (p *Program) Item(row rows.Row) (Item, []*Problem) {
 	return item, problems
 }
 
-// append writes the argument's JSON.
-func (a *argument) append(b []byte, f *frame) (out []byte, absent bool, problem *Problem) {
+// appendMember writes a member of an object that is begun with its first one.
+func appendMember(object, name, value []byte) []byte {
+	if object == nil {
+		object = append(object, '{')
+	} else {
+		object = append(object, ',')
+	}
+	return append(append(object, name...), value...)
+}
+
+func closeObject(object []byte) []byte {
+	if object == nil {
+		return nil
+	}
+	return append(object, '}')
+}
+
+// append writes the argument's JSON, and tells in which form it may be kept.
+func (a *argument) append(b []byte, f *frame) (out []byte, absent bool, keep keeping, problem *Problem) {
 	if a.expr == nil || a.expr.constant() {
-		return append(b, a.constant...), a.absent, nil
+		return append(b, a.constant...), a.absent, a.keep, nil
 	}
 	if q := a.expr.quick.text; q != nil {
 		if text, ok := q(f); ok {
 			if out, ok := a.appendQuick(b, text); ok {
-				return out, false, nil
+				return out, false, a.keep, nil
 			}
 		}
 	}
 	v, diags := a.expr.value(f)
 	if diags.HasErrors() {
-		return b, false, a.expr.blame(f, diags[0])
+		return b, false, a.keep, a.expr.blame(f, diags[0])
 	}
-	out, absent, fault := a.rule.append(b, v)
+	out, absent, sensitive, fault := a.rule.appendMarked(b, v)
 	if fault != noFault {
-		return b, false, a.expr.problem(f, fault.summary, fault.detail)
+		return b, false, a.keep, a.expr.problem(f, fault.summary, fault.detail)
 	}
-	return out, absent, nil
+	if keep = a.keep; sensitive && keep == keepPlain {
+		keep = keepSealed
+	}
+	return out, absent, keep, nil
 }
 
 // appendQuick writes a text where that is all there is to do; whatever needs a

@@ -243,6 +243,55 @@ func TestWhere(t *testing.T) {
 	}
 }
 
+// Secret arguments are apart from those that are stored, and what is wrong with
+// one says nothing of its value.
+func TestSecretArguments(t *testing.T) {
+	t.Parallel()
+	s := scopeOf(t, head+"variable \"token\" {\n type = string\n sensitive = true\n }\noperation \"pay_cancel_order\" \"stale\" {\n  for_each = list.csv.stale\n"+`
+  order  = each.value.order_id
+  card   = each.value.note
+  tags   = { token = each.value.open ? var.token : "none" }
+  reason = var.token == "" ? "x" : "stale"
+`+"\n}\n", map[string]Given{"token": {Value: cty.StringVal("t0k3n")}})
+	schema := *cancel
+	schema.Arguments = append([]sdk.Attribute{}, cancel.Arguments...)
+	schema.Arguments[7].MaxLength = 4
+	p, diags := s.Compile(s.cfg.Operations["operation.pay_cancel_order.stale"], columns, &schema)
+	if diags.HasErrors() {
+		t.Fatal(words(diags))
+	}
+	if got := fmt.Sprint(p.WriteOnly(), p.Sensitive()); got != "[card] [reason tags]" {
+		t.Errorf("write-only and sensitive are %s", got)
+	}
+	secret := row("A-001", "PENDIENTE", "", "4111", "12.50", "3", "true")
+	item, problems := p.Item(secret)
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	if got := string(item.Arguments); got != `{"order":"A-001","days":30}` {
+		t.Errorf("stored are %s", got)
+	}
+	if got := string(item.Sensitive); got != `{"reason":"stale","tags":{"token":"t0k3n"}}` {
+		t.Errorf("sensitive are %s", got)
+	}
+	if got := string(item.WriteOnly); got != `{"card":"4111"}` {
+		t.Errorf("write-only are %s", got)
+	}
+	secret.Text[6] = "false" // the token isn't there, but a condition's marks are those of both arms
+	item, _ = p.Item(secret)
+	if strings.Contains(string(item.Arguments), "t0k3n") {
+		t.Errorf("stored are %s", item.Arguments)
+	}
+	secret.Text[3] = "41111"
+	_, problems = p.Item(secret)
+	if len(problems) != 1 || problems[0].Row == nil || problems[0].Row.Column != "note" {
+		t.Fatalf("problems are %v", problems)
+	}
+	if text := fmt.Sprintf("%+v %+v", problems[0].Diagnostic, *problems[0].Row); strings.Contains(text, "4111") {
+		t.Errorf("it is said: %s", text)
+	}
+}
+
 func TestCompileRefuses(t *testing.T) {
 	t.Parallel()
 	const order = "  order = each.value.order_id\n"
@@ -258,9 +307,12 @@ func TestCompileRefuses(t *testing.T) {
 		"type":                 {order + `  days = each.value.open`, "must be a whole number, and this gives bool"},
 		"where not a bool":     {order + `  where = each.value.status`, "must be true or false"},
 		"strict equality":      {order + `  where = each.value.status == 5`, "string can never equal number"},
-		"write only":           {order + `  card = each.value.note`, "can't be kept in a run file yet"},
-		"sensitive":            {`  order = var.secret`, "can't be kept in a run file yet"},
-		"sensitive inside":     {`  order = "${each.value.order_id}${var.secret}"`, "can't be kept in a run file yet"},
+		"write-only literal":   {order + `  card = "4111"`, "It is written in the file"},
+		"write-only as key":    {order + `  card = each.value.order_id`, "the list's key is stored"},
+		"write-only in key":    {order + `  card = each.value.note` + "\n  key = \"${each.value.order_id}${each.value.note}\"", "the key is stored"},
+		"write-only elsewhere": {`  order = "${each.value.note}"` + "\n  card = each.value.note", `the argument "order" is stored`},
+		"write-only in guard":  {order + `  card = each.value.note` + "\n  guard {\n condition = live.state == each.value.note\n }", "what a guard looks at is stored"},
+		"sensitive default":    {`  order = var.secret`, "Remove the default"},
 		"sensitive key":        {order + `  key = "${each.key}"`, "each.key is what this expression makes"},
 		"secret in key":        {order + `  key = "${each.value.order_id}${var.secret}"`, "can't be a sensitive value"},
 		"constant key":         {order + `  key = "x"`, "same for every row"},
