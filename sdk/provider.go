@@ -16,8 +16,12 @@ import (
 // plain structs: a `json` tag names an attribute, a `doc` tag documents it, and
 // a `runner` tag adds, separated by commas: required, sensitive, write_only,
 // integer, default=V, oneof=A|B, min=N, max=N (characters), role=amount,
-// role=currency, role=status, exponent=N, and last, since it may hold commas,
-// pattern=RE.
+// role=currency, role=status, role=id, exponent=N, and last, since it may hold
+// commas, pattern=RE.
+//
+// The attribute with role=id names the thing that an operation acts on. Where
+// arguments and a live state or result have one, the runner holds the two
+// against each other: an answer for another thing ends the run.
 type Provider[Config, Client any] struct {
 	Name    string // as operation files say it: lower-case letters and digits
 	Version string // semantic

@@ -108,7 +108,7 @@ type Attribute struct {
 	MinLength int             `json:"min_length,omitempty"` // in characters
 	MaxLength int             `json:"max_length,omitempty"` // in characters; 0 is no limit
 	Pattern   string          `json:"pattern,omitempty"`    // RE2, anchored at both ends
-	Role      string          `json:"role,omitempty"`       // amount, currency or status
+	Role      string          `json:"role,omitempty"`       // amount, currency, status or id
 	Exponent  int             `json:"exponent,omitempty"`   // of an amount in minor units: 2 means hundredths
 }
 

@@ -96,7 +96,7 @@ func count(name, value string) (int, error) {
 	return n, nil
 }
 
-var roles = []string{"amount", "currency", "status"}
+var roles = []string{"amount", "currency", "status", "id"}
 
 // A field is one attribute of a Go struct.
 type field struct {

@@ -233,7 +233,7 @@ func (s *session) connect(ctx context.Context, p *config.Provider, i *providers.
 		Schema:   i.Schema,
 		Events:   link.Events,
 		Line: dispatch.NewLine(dispatch.Settings{
-			Name: p.Address(), Rate: rate, MaxInFlight: inFlight, Timeout: timeout, Authenticates: i.Schema.Authenticates, Patience: o.patience,
+			Name: p.Address(), Rate: rate, MaxInFlight: inFlight, Timeout: timeout, Authenticates: i.Schema.Authenticates, Patience: o.patience, Schema: i.Schema,
 		}, link, start),
 	}
 	return diags

@@ -41,6 +41,7 @@ type Settings struct {
 	Timeout       time.Duration // of one request
 	Authenticates bool
 	Patience      time.Duration // how long the API may stay out of reach before the line gives up
+	Schema        *sdk.Schema   // what answers must look like; nil is anything
 }
 
 // A Line is the way to one provider instance. It belongs to one goroutine,
@@ -50,6 +51,7 @@ type Line struct {
 
 	link    Link
 	limiter *pace.Limiter
+	shapes  map[string]*host.Shapes // by operation
 
 	lastID   uint64
 	inFlight map[uint64]*host.Call
@@ -74,10 +76,17 @@ type Line struct {
 func NewLine(s Settings, link Link, start time.Time) *Line {
 	pauses := &backoff.ExponentialBackOff{InitialInterval: time.Second, MaxInterval: time.Minute, Multiplier: 2, RandomizationFactor: 0.3}
 	pauses.Reset()
+	shapes := make(map[string]*host.Shapes)
+	if s.Schema != nil {
+		for i := range s.Schema.Operations {
+			shapes[s.Schema.Operations[i].Name] = host.NewShapes(&s.Schema.Operations[i])
+		}
+	}
 	return &Line{
 		Settings: s,
 		link:     link,
 		limiter:  pace.New(s.Rate, start),
+		shapes:   shapes,
 		inFlight: make(map[uint64]*host.Call),
 		auth:     authentication{needed: s.Authenticates, valid: !s.Authenticates},
 		adapt:    newAdaptation(s, start),
@@ -214,6 +223,9 @@ func (l *Line) Handle(now time.Time, e providers.Event) []Outcome {
 			continue
 		}
 		delete(l.inFlight, a.ID)
+		if of := l.shapes[c.Operation]; of != nil {
+			a = of.Hold(c, a)
+		}
 		l.heed(now, c, a)
 		l.learn(now, c, a)
 		if c.Verb == host.Authenticate {

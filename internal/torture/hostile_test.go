@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/bulkrunner/runner/internal/plan"
+	"github.com/bulkrunner/runner/internal/runfile"
 )
 
 // TestF6: an answer that proves nothing is no success, whether to an execution
@@ -83,6 +84,54 @@ func TestF6WrongID(t *testing.T) {
 	v, _ := j.judge(t)
 	if v.counts[plan.Planned] == 0 || v.counts[plan.InDoubt] != 1 {
 		t.Errorf("items are %v", v.counts)
+	}
+}
+
+// TestF6OtherResult: an answer of the provider that isn't its call's is no
+// success. Another operation's is caught by its shape, and its item read;
+// another thing's ends the run.
+func TestF6OtherResult(t *testing.T) {
+	t.Parallel()
+	for lie, code := range map[string]string{"other_result": "malformed_answer", "other_thing": "wrong_id"} {
+		t.Run(lie, func(t *testing.T) {
+			t.Parallel()
+			j := newJob(t, 12)
+			j.inFlight = 1
+			j.misbehave(lie, 7)
+			j.plan(t)
+			a := j.start(t)
+			exit := map[string]int{"other_result": 0, "other_thing": 5}[lie]
+			if code := a.end(t, 20*time.Second); code != exit {
+				t.Errorf("exit %d:\n%s", code, a.said)
+			}
+			v, _ := j.judge(t)
+			switch lie {
+			case "other_result":
+				v.all(t, plan.Succeeded, j.n)
+			case "other_thing":
+				if v.counts[plan.Succeeded] != 7 || v.counts[plan.InDoubt] != 1 || v.counts[plan.Planned] != 4 {
+					t.Errorf("items are %v", v.counts)
+				}
+			}
+			for n, it := range j.items(t) {
+				if n == 7 && it.Result != nil || n < 7 && it.Result == nil {
+					t.Errorf("%s has the result %s", it.Key, it.Result)
+				}
+			}
+			f, err := runfile.Open(j.path("job.run"))
+			must(t, err)
+			defer f.Close()
+			recorded := 0
+			for r, err := range f.RequestLog() {
+				must(t, err)
+				if r.Verb == "execute" && r.Code == code {
+					recorded++
+				}
+			}
+			if want := map[string]int{"other_result": 5, "other_thing": 1}[lie]; recorded != want {
+				t.Errorf("%d requests are recorded as %s, want %d", recorded, code, want)
+			}
+		})
 	}
 }
 

@@ -4,6 +4,7 @@ package torture
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -31,6 +32,7 @@ type job struct {
 	rate      float64
 	burst     int // 0 is 1
 	inFlight  int
+	attempts  int // 0 is 50
 	timeout   time.Duration
 	provider  string // further lines of the provider block
 	argument  string // further lines of the operation
@@ -98,7 +100,7 @@ operation "fake_%s" "all" {
 %s
   limits { max_items = "unlimited" }
   retry {
-    max_attempts = 50
+    max_attempts = %d
     min_backoff  = "10ms"
     max_backoff  = "50ms"
   }
@@ -109,7 +111,7 @@ operation "fake_%s" "all" {
     min_items                = 1000000
   }
 }
-`, j.api.url, strconv.FormatFloat(j.rate, 'f', -1, 64), max(j.burst, 1), j.inFlight, j.timeout, j.provider, j.operation, j.argument), 0o600))
+`, j.api.url, strconv.FormatFloat(j.rate, 'f', -1, 64), max(j.burst, 1), j.inFlight, j.timeout, j.provider, j.operation, j.argument, cmp.Or(j.attempts, 50)), 0o600))
 }
 
 // plan writes the job's files and its run file, without asking the API.

@@ -85,6 +85,10 @@ func (l *liar) change(a *pb.Answer) []*pb.Answer {
 		a.Result = append(append([]byte(`{"id":"`), bytes.Repeat([]byte("x"), 20<<20)...), `"}`...)
 	case "not_json":
 		a.Result = []byte("<html>")
+	case "other_result":
+		a.Result = []byte(`{"order":"1042","balance":"12.50"}`)
+	case "other_thing":
+		a.Result = []byte(`{"id":"another","state":"cancelled","amount":null,"currency":""}`)
 	case "unknown_outcome":
 		a.Outcome = 77
 	}

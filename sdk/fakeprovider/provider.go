@@ -23,7 +23,7 @@ type Config struct {
 	Token    string `json:"token" doc:"The credential." runner:"required,sensitive"`
 	Merchant string `json:"merchant" doc:"The account." runner:"default=M-1"`
 
-	Misbehave      string `json:"misbehave" doc:"What goes wrong, and where: in Configure, in the operations cancel, pay, blind and note, or on the wire." runner:"oneof=|refuse_configure|crash_in_configure|crash_before_request|crash_after_request|hang|panic|flood_stderr|flood_stdout|leak_token|false_not_sent|wrong_id|answer_twice|no_answer|huge_answer|not_json|unknown_outcome"`
+	Misbehave      string `json:"misbehave" doc:"What goes wrong, and where: in Configure, in the operations cancel, pay, blind and note, or on the wire." runner:"oneof=|refuse_configure|crash_in_configure|crash_before_request|crash_after_request|hang|panic|flood_stderr|flood_stdout|leak_token|false_not_sent|wrong_id|answer_twice|no_answer|huge_answer|not_json|other_result|other_thing|unknown_outcome"`
 	MisbehaveAfter int    `json:"misbehave_after" doc:"How many executions go well first." runner:"default=0"`
 }
 
@@ -76,13 +76,13 @@ func account(c Config) sdk.Account {
 }
 
 type target struct {
-	ID       string      `json:"id" doc:"The thing." runner:"required,max=64"`
+	ID       string      `json:"id" doc:"The thing." runner:"required,max=64,role=id"`
 	Amount   sdk.Decimal `json:"amount" doc:"What it is worth." runner:"role=amount"`
 	Currency string      `json:"currency" doc:"ISO 4217 code." runner:"role=currency,min=3,max=3"`
 }
 
 type thing struct {
-	ID       string      `json:"id" doc:"The thing."`
+	ID       string      `json:"id" doc:"The thing." runner:"role=id"`
 	State    string      `json:"state" doc:"open, cancelled, refunded, paid or absent." runner:"role=status"`
 	Amount   sdk.Decimal `json:"amount" doc:"What it is worth." runner:"role=amount"`
 	Currency string      `json:"currency" doc:"ISO 4217 code." runner:"role=currency"`
@@ -142,13 +142,13 @@ var blind = sdk.Mutation[*client, target, struct{}, thing]{
 }
 
 type noteArgs struct {
-	ID   string `json:"id" doc:"The thing." runner:"required,max=64"`
+	ID   string `json:"id" doc:"The thing." runner:"required,max=64,role=id"`
 	Note string `json:"note" doc:"What nobody should read." runner:"required,sensitive"`
 	Card string `json:"card" doc:"What is stored nowhere." runner:"write_only,max=19,pattern=[0-9]*"`
 }
 
 type noted struct {
-	ID string `json:"id" doc:"The thing."`
+	ID string `json:"id" doc:"The thing." runner:"role=id"`
 }
 
 var note = sdk.Mutation[*client, noteArgs, struct{}, noted]{
@@ -161,7 +161,7 @@ var note = sdk.Mutation[*client, noteArgs, struct{}, noted]{
 }
 
 type getArgs struct {
-	ID string `json:"id" doc:"The thing." runner:"required,max=64"`
+	ID string `json:"id" doc:"The thing." runner:"required,max=64,role=id"`
 }
 
 var get = sdk.Query[*client, getArgs, thing]{

@@ -91,39 +91,92 @@ func TestStranger(t *testing.T) {
 	}
 }
 
-func FuzzAnswer(f *testing.F) {
-	for _, a := range []*pb.Answer{
+// FuzzFrame reads whatever bytes may come for a frame of answers.
+func FuzzFrame(f *testing.F) {
+	for _, frame := range []*pb.CallResponse{
 		{},
-		{Id: 1, Outcome: pb.Outcome_OUTCOME_DONE, Result: []byte(`{"a":1}`), Requests: 1, SentAt: 5},
-		{Outcome: 77, Settled: -3, Code: strings.Repeat("\xff", 500), Reason: strings.Repeat("é", 9000), AfterNanos: -1, Requests: -1},
-		{Outcome: pb.Outcome_OUTCOME_NOT_SENT, Requests: 1, NoEffect: true, Live: []byte("[]")},
+		{Answers: []*pb.Answer{{}}},
+		{Answers: []*pb.Answer{
+			{Id: 1, Outcome: pb.Outcome_OUTCOME_DONE, Result: []byte(`{"a":1}`), Requests: 1, SentAt: 5},
+			{Outcome: 77, Settled: -3, Code: strings.Repeat("\xff", 500), Reason: strings.Repeat("é", 9000), AfterNanos: -1, Requests: -1},
+			{Outcome: pb.Outcome_OUTCOME_NOT_SENT, Requests: 1, NoEffect: true, Live: []byte("[]")},
+		}},
 	} {
-		b, err := proto.MarshalOptions{}.Marshal(a)
+		b, err := proto.Marshal(frame)
 		if err == nil {
 			f.Add(b)
 		}
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		var message pb.Answer
+		var frame pb.CallResponse
+		if proto.Unmarshal(b, &frame) != nil {
+			return
+		}
+		answers := readFrame(&frame)
+		if len(answers) != len(frame.Answers) {
+			t.Fatalf("%d answers of %d", len(answers), len(frame.Answers))
+		}
+		for i, a := range answers {
+			believable(t, frame.Answers[i], a)
+		}
+	})
+}
+
+// FuzzPage does the same for a page of a list.
+func FuzzPage(f *testing.F) {
+	done := &pb.Answer{Outcome: pb.Outcome_OUTCOME_DONE, Requests: 1}
+	for _, page := range []*pb.ListResponse{
+		{},
+		{Answer: done, Rows: [][]byte{[]byte(`{"id":"1"}`)}, Complete: true, Total: 1},
+		{Answer: done, Rows: [][]byte{[]byte(`[]`), nil}, NextCursor: "2"},
+		{Answer: done, NextCursor: strings.Repeat("x", 5000)},
+		{Answer: done, NextCursor: "2", Complete: true, Total: -1},
+	} {
+		b, err := proto.Marshal(page)
+		if err == nil {
+			f.Add(b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var message pb.ListResponse
 		if proto.Unmarshal(b, &message) != nil {
 			return
 		}
-		a := read(&message)
+		page, a := readPage(&message)
+		if message.Answer != nil && a.Code != "malformed_page" {
+			believable(t, message.Answer, a)
+		}
 		switch {
-		case a.Outcome > sdk.OutcomeFatal || a.Settled > sdk.SettledOtherwise:
-			t.Errorf("out of range: %+v", a)
-		case len(a.Code) > wire.MaxCode || len(a.Reason) > wire.MaxReason || !utf8.ValidString(a.Code) || !utf8.ValidString(a.Reason):
-			t.Errorf("texts: %+v", a)
-		case a.After < 0 || a.Requests < 0:
-			t.Errorf("negative: %+v", a)
-		case len(a.Live) > 0 && !json.Valid(a.Live), len(a.Result) > 0 && !json.Valid(a.Result):
-			t.Errorf("not JSON: %+v", a)
-		case a.NoEffect && a.Outcome != sdk.OutcomeFatal, a.Outcome == sdk.OutcomeNotSent && a.Requests > 0:
-			t.Errorf("contradiction: %+v", a)
-		case message.Outcome == 0 && a.Outcome != sdk.OutcomeUnknown:
-			t.Errorf("made more of nothing: %+v", a)
+		case a.Outcome != sdk.OutcomeDone && (len(page.Rows) > 0 || page.Next != ""):
+			t.Errorf("%v came with a page", a.Outcome)
+		case page.Next != "" && page.Complete, len(page.Next) > maxCursor, len(page.Reason) > wire.MaxReason:
+			t.Errorf("%+v", page)
+		}
+		for _, row := range page.Rows {
+			if !json.Valid(row) {
+				t.Errorf("not JSON: %q", row)
+			}
 		}
 	})
+}
+
+// believable holds what was read of an answer against what may be believed.
+func believable(t *testing.T, message *pb.Answer, a Answer) {
+	t.Helper()
+	switch {
+	case a.Outcome > sdk.OutcomeFatal || a.Settled > sdk.SettledOtherwise:
+		t.Errorf("out of range: %+v", a)
+	case len(a.Code) > wire.MaxCode || len(a.Reason) > wire.MaxReason || !utf8.ValidString(a.Code) || !utf8.ValidString(a.Reason):
+		t.Errorf("texts: %+v", a)
+	case a.After < 0 || a.Requests < 0:
+		t.Errorf("negative: %+v", a)
+	case len(a.Live) > 0 && !json.Valid(a.Live), len(a.Result) > 0 && !json.Valid(a.Result):
+		t.Errorf("not JSON: %+v", a)
+	case a.NoEffect && a.Outcome != sdk.OutcomeFatal, a.Outcome == sdk.OutcomeNotSent && a.Requests > 0:
+		t.Errorf("contradiction: %+v", a)
+	case message.Outcome == 0 && a.Outcome != sdk.OutcomeUnknown:
+		t.Errorf("made more of nothing: %+v", a)
+	}
 }
 
 func FuzzSchema(f *testing.F) {

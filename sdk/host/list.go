@@ -42,9 +42,14 @@ func (c *Client) List(ctx context.Context, call PageCall) (Page, Answer, error) 
 	if err != nil {
 		return Page{}, Answer{}, broken(ctx, "read a page", err)
 	}
+	page, a := readPage(r)
+	return page, a, nil
+}
+
+func readPage(r *pb.ListResponse) (Page, Answer) {
 	a := read(r.GetAnswer())
 	if a.Outcome != sdk.OutcomeDone {
-		return Page{}, a, nil
+		return Page{}, a
 	}
 	p := Page{
 		Next: r.GetNextCursor(), Complete: r.GetComplete(), Reason: wire.Clip(r.GetReason(), wire.MaxReason),
@@ -52,17 +57,17 @@ func (c *Client) List(ctx context.Context, call PageCall) (Page, Answer, error) 
 	}
 	for _, row := range r.GetRows() {
 		if len(row) == 0 || !object(row) {
-			return Page{}, malformedPage(a, "a row that is not a JSON object"), nil
+			return Page{}, malformedPage(a, "a row that is not a JSON object")
 		}
 		p.Rows = append(p.Rows, row)
 	}
 	switch {
 	case len(p.Next) > maxCursor:
-		return Page{}, malformedPage(a, "a cursor of more than 4 KiB"), nil
+		return Page{}, malformedPage(a, "a cursor of more than 4 KiB")
 	case p.Next != "" && p.Complete:
-		return Page{}, malformedPage(a, "a next page after the one that it calls the last"), nil
+		return Page{}, malformedPage(a, "a next page after the one that it calls the last")
 	}
-	return p, a, nil
+	return p, a
 }
 
 // malformedPage refuses an answer that would come again.

@@ -71,11 +71,15 @@ func (s *Stream) Receive() ([]Answer, error) {
 	if err != nil {
 		return nil, broken(s.ctx, "receive answers", err)
 	}
+	return readFrame(frame), nil
+}
+
+func readFrame(frame *pb.CallResponse) []Answer {
 	answers := make([]Answer, len(frame.Answers))
 	for i, a := range frame.Answers {
 		answers[i] = read(a)
 	}
-	return answers, nil
+	return answers
 }
 
 // read takes an answer over, believing no more of it than it must.
