@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"time"
 
@@ -61,7 +62,7 @@ func (s *suite) program() (string, error) {
 
 // environment is no more than what the runner gives.
 func (s *suite) environment() []string {
-	env := append([]string{}, s.env...)
+	env := append([]string{"PLUGIN_UNIX_SOCKET_DIR=" + s.folder}, s.env...)
 	if s.Binary == "" {
 		env = append(env, role+"=1")
 	}
@@ -73,6 +74,15 @@ func (s *suite) environment() []string {
 	return env
 }
 
+// shortFolder is where sockets are: their paths may not exceed about 104 bytes,
+// and a folder for temporary files may be longer than that.
+func shortFolder() string {
+	if dir := os.TempDir(); runtime.GOOS == "windows" || len(dir) <= 50 {
+		return dir
+	}
+	return "/tmp"
+}
+
 // start starts the program as the runner does.
 func (s *suite) start() (*process, error) {
 	program, err := s.program()
@@ -80,8 +90,7 @@ func (s *suite) start() (*process, error) {
 		return nil, err
 	}
 	if s.folder == "" {
-		// The path of a socket may not exceed about 104 bytes.
-		if s.folder, err = os.MkdirTemp("", "rpt"); err != nil {
+		if s.folder, err = os.MkdirTemp(shortFolder(), "rpt"); err != nil {
 			return nil, fmt.Errorf("make a folder for sockets: %w", err)
 		}
 	}
@@ -101,7 +110,6 @@ func (s *suite) start() (*process, error) {
 		Stderr:           p.errors,
 		SyncStdout:       p.output,
 		SyncStderr:       p.errors,
-		UnixSocketConfig: &goplugin.UnixSocketConfig{TempDir: s.folder},
 	})
 	protocol, err := p.plugin.Client()
 	if err == nil {

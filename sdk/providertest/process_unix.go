@@ -60,8 +60,7 @@ func parentGone(s *suite, v *verdict) {
 	}
 	defer alive.Close()
 	shell := exec.Command("/bin/sh", "-c", `"$0" & wait`, program)
-	shell.Env = append(s.environment(), wire.CookieKey+"="+wire.CookieValue, fmt.Sprintf("PLUGIN_PROTOCOL_VERSIONS=%d", sdk.ProtocolVersion),
-		"PLUGIN_UNIX_SOCKET_DIR="+s.folder)
+	shell.Env = append(s.environment(), wire.CookieKey+"="+wire.CookieValue, fmt.Sprintf("PLUGIN_PROTOCOL_VERSIONS=%d", sdk.ProtocolVersion))
 	shell.ExtraFiles = []*os.File{inherited}
 	shell.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that whatever remains can be ended
 	out, err := shell.StdoutPipe()
