@@ -53,7 +53,7 @@ func (a *app) applyPaths(paths []string, o applyOptions) error {
 		return refuse(diags)
 	}
 	run := newRun(cfg, scope, paths, created)
-	unfinished, err := a.unfinished(run, cfg, func() ([]runfile.List, diag.List) { return planner.Lists(cfg, scope) })
+	unfinished, err := a.unfinished(run, cfg, func() ([]runfile.List, diag.List) { return planner.Lists(context.Background(), cfg, scope) })
 	if err != nil {
 		return err
 	}

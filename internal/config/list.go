@@ -14,7 +14,7 @@ import (
 // listTypes are the kinds of list there are, with the arguments of each beside
 // key, columns and on_invalid, which all have.
 var listTypes = map[string]shape{
-	"csv":    {required: []string{"path"}, attributes: []string{"key", "columns", "on_invalid", "delimiter"}},
+	"csv":    {required: []string{"path"}, attributes: []string{"key", "columns", "on_invalid", "delimiter", "comment", "header_row", "encoding", "final_newline"}},
 	"inline": {required: []string{"rows"}, attributes: []string{"key", "columns", "on_invalid"}},
 }
 

@@ -351,7 +351,7 @@ func TestInlineRows(t *testing.T) {
 	values := []cty.Value{cty.ObjectVal(map[string]cty.Value{
 		"order_id": cty.StringVal("A-1"), "amount": cty.MustParseNumberVal("12.50"), "n": cty.NumberIntVal(5),
 	})}
-	r, err := rows.NewInline("list.inline.x", map[string]rows.Type{"amount": rows.Decimal}, values)
+	r, err := rows.Inline{Source: "list.inline.x", Columns: map[string]rows.Type{"amount": rows.Decimal}, Rows: values}.Open(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -221,7 +221,7 @@ func BenchmarkPlanRow(b *testing.B) {
 	}
 	p := compile(b, "  order = \"X-${each.value.order_id}\"\n  amount = each.value.amount\n  where = each.value.status == \"PENDIENTE\" && timecmp(each.value.created_at, local.cutoff) < 0")
 	for b.Loop() {
-		r, err := rows.OpenCSV(rows.CSV{Source: "list.csv", Path: path, Columns: map[string]rows.Type{"amount": rows.Decimal, "count": rows.Number, "open": rows.Bool}})
+		r, err := rows.CSV{File: rows.File{Source: "list.csv", Path: path}, Columns: map[string]rows.Type{"amount": rows.Decimal, "count": rows.Number, "open": rows.Bool}}.Open(b.Context())
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math/big"
+	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
-	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/bulkrunner/runner/internal/config"
@@ -21,9 +23,10 @@ import (
 )
 
 // Lists reads the lists that operations use to their ends, for comparing them
-// with those of an earlier plan. Lists of APIs are left out: they change by the
-// very run that they are for.
-func Lists(cfg *config.Config, scope *eval.Scope) (out []runfile.List, diags diag.List) {
+// with those of an earlier plan. Left out are lists that an earlier plan alone
+// can know: those of APIs, which change by the very run that they are for, and
+// those that can't be read again.
+func Lists(ctx context.Context, cfg *config.Config, scope *eval.Scope) (out []runfile.List, diags diag.List) {
 	used := make(map[string]bool)
 	for _, op := range cfg.Operations {
 		used[op.ForEach] = cfg.Lists[op.ForEach].Provider == ""
@@ -32,108 +35,253 @@ func Lists(cfg *config.Config, scope *eval.Scope) (out []runfile.List, diags dia
 		if !used[address] {
 			continue
 		}
-		r, more := open(scope, cfg.Lists[address])
+		list, more := newList(scope, cfg.Lists[address])
 		if more.HasErrors() {
 			return nil, more
 		}
-		record := runfile.List{Address: address, Source: r.Source()}
-		for {
-			_, err := r.Next()
-			var bad *rows.Problem
-			if errors.As(err, &bad) && !bad.Fatal {
-				err = nil
-			}
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			if err != nil {
-				r.Close()
-				return nil, listError(cfg.Lists[address], err)
-			}
-			record.Rows++
+		if !list.again {
+			continue
 		}
-		record.Digest = r.Digest()
+		record, err := readThrough(ctx, list)
+		if err != nil {
+			return nil, listError(cfg.Lists[address], err)
+		}
+		record.Address = address
 		out = append(out, record)
-		r.Close()
 	}
 	return out, nil
+}
+
+// readThrough reads a list to its end.
+func readThrough(ctx context.Context, list list) (runfile.List, error) {
+	r, err := list.Open(ctx)
+	if err != nil {
+		return runfile.List{}, err
+	}
+	defer r.Close()
+	record := runfile.List{Source: r.Source()}
+	for {
+		_, err := r.Next()
+		var bad *rows.Problem
+		switch {
+		case errors.Is(err, io.EOF):
+			record.Digest, record.Reading = r.Digest(), r.Reading()
+			return record, nil
+		case err != nil && (!errors.As(err, &bad) || bad.Fatal):
+			return runfile.List{}, err
+		}
+		record.Rows++
+	}
 }
 
 // open starts reading an operation's list. A list of an API that could not be
 // read to its end is there as far as it came, with errors beside it.
 func (p *planner) open(ctx context.Context, op *operation) (rows.Reader, diag.List) {
 	l := p.Config.Lists[op.config.ForEach]
+	var (
+		list  rows.List
+		diags diag.List
+	)
 	if l.Provider == "" {
-		return open(p.Scope, l)
+		built, more := newList(p.Scope, l)
+		if more.HasErrors() {
+			return nil, more
+		}
+		if built.stdin {
+			if p.stdin != "" {
+				return nil, listError(l, &rows.Problem{Summary: "Standard input read twice", Detail: "Standard input can be read only once, and " + p.stdin + " has read it. Save it in a file, and name that."})
+			}
+			p.stdin = op.Address
+		}
+		list = built
+	} else {
+		listed, more := p.list(ctx, l)
+		if diags = more; listed.Listed == nil {
+			return nil, diags
+		}
+		op.partial = listed.partial
+		list = listed
 	}
-	list, diags := p.list(ctx, l)
-	if list.Listed == nil {
-		return nil, diags
+	r, err := list.Open(ctx)
+	if err != nil {
+		return nil, append(diags, listError(l, err)...)
 	}
-	op.partial = list.partial
-	return list.Open(), diags
+	return r, diags
 }
 
-// open starts reading a list that is built in.
-func open(scope *eval.Scope, l *config.List) (rows.Reader, diag.List) {
-	columns := make(map[string]rows.Type, len(l.Columns))
+// A list is one that is built in.
+type list struct {
+	rows.List
+	again bool // reading it once more gives the same, unless somebody has changed it
+	stdin bool
+}
+
+// newList takes the arguments of a list that is built in.
+func newList(scope *eval.Scope, l *config.List) (list, diag.List) {
+	a := &arguments{scope: scope, list: l, columns: make(map[string]rows.Type, len(l.Columns))}
 	for name, c := range l.Columns {
-		columns[name] = columnTypes[c.Type]
+		a.columns[name] = columnTypes[c.Type]
 	}
-	if l.Type == "inline" {
-		v, diags := scope.Value(l.Attributes["rows"].Expr)
-		if diags.HasErrors() {
-			return nil, diags
+	out := list{again: true}
+	switch l.Type {
+	case "inline":
+		out.List = a.inline()
+	case "csv":
+		c := rows.CSV{
+			Columns: a.columns, Delimiter: a.character("delimiter"), Comment: a.character("comment"), HeaderRow: a.line("header_row"),
+			Encoding: a.word("encoding", rows.Encodings()), Endless: a.word("final_newline", []string{"required", "optional"}) == "optional",
 		}
-		if v.IsMarked() || v.IsNull() || !v.CanIterateElements() || v.Type().IsMapType() || v.Type().IsObjectType() {
-			return nil, listError(l, &rows.Problem{Summary: "Invalid rows", Detail: `rows must be a list of objects such as [{ order_id = "A-1" }].`})
+		out.List = a.files(func(f rows.File) rows.List {
+			c.File = f
+			return c
+		})
+	}
+	if a.diags.HasErrors() {
+		return list{}, a.diags
+	}
+	if _, ok := l.Attributes["path"]; ok && a.text("path") == rows.Stdin {
+		out.stdin, out.again = true, false
+	}
+	return out, nil
+}
+
+// arguments are those of one list while they are taken. What is wrong with
+// them is gathered.
+type arguments struct {
+	scope   *eval.Scope
+	list    *config.List
+	columns map[string]rows.Type
+	diags   diag.List
+}
+
+func (a *arguments) refuse(name, summary, detail string) {
+	d := diag.Diagnostic{Summary: summary, Detail: detail, Subject: &a.list.Range, In: fmt.Sprintf("list %q %q", a.list.Type, a.list.Name)}
+	if at := a.list.Attributes[name]; at != nil {
+		r := at.Expr.Range()
+		d.Subject = &r
+	}
+	a.diags = append(a.diags, d)
+}
+
+// value is an argument's value without its marks, cty.NilVal where it isn't
+// said or is wrong.
+func (a *arguments) value(name string) cty.Value {
+	at := a.list.Attributes[name]
+	if at == nil {
+		return cty.NilVal
+	}
+	v, diags := a.scope.Value(at.Expr)
+	if a.diags = append(a.diags, diags...); diags.HasErrors() {
+		return cty.NilVal
+	}
+	v, _ = v.UnmarkDeep()
+	return v
+}
+
+// text is an argument that is a string which isn't empty, "" where it isn't
+// said.
+func (a *arguments) text(name string) string {
+	v := a.value(name)
+	if v == cty.NilVal {
+		return ""
+	}
+	if v.IsNull() || v.Type() != cty.String || v.AsString() == "" {
+		a.refuse(name, "Invalid list", name+" must be a string that is not empty.")
+		return ""
+	}
+	return v.AsString()
+}
+
+func (a *arguments) word(name string, words []string) string {
+	s := a.text(name)
+	if s != "" && !slices.Contains(words, s) {
+		a.refuse(name, "Unknown word", fmt.Sprintf("%s can't be %q. It is one of: %s.", name, s, strings.Join(words, ", ")))
+	}
+	return s
+}
+
+func (a *arguments) character(name string) rune {
+	s := a.text(name)
+	r, n := utf8.DecodeRuneInString(s)
+	if s == "" {
+		return 0
+	}
+	if n != len(s) || r == '"' || r == '\r' || r == '\n' || r == utf8.RuneError {
+		a.refuse(name, "Invalid "+name, name+` must be one character, such as ";", and neither a double quote nor a line end.`)
+	}
+	return r
+}
+
+// line is an argument that is a line's number, 0 where it isn't said.
+func (a *arguments) line(name string) int {
+	v := a.value(name)
+	if v == cty.NilVal {
+		return 0
+	}
+	if !v.IsNull() && v.Type() == cty.Number {
+		if n, accuracy := v.AsBigFloat().Int64(); accuracy == big.Exact && n >= 1 && n <= 10_000 {
+			return int(n)
 		}
-		r, err := rows.NewInline(l.Address(), columns, v.AsValueSlice())
-		if err != nil {
-			return nil, listError(l, err)
+	}
+	a.refuse(name, "Invalid "+name, name+" is the number of a line, from 1 to 10000.")
+	return 0
+}
+
+func (a *arguments) inline() rows.List {
+	at := a.list.Attributes["rows"]
+	v, diags := a.scope.Value(at.Expr)
+	if a.diags = append(a.diags, diags...); diags.HasErrors() {
+		return nil
+	}
+	if v.IsMarked() || v.IsNull() || !v.CanIterateElements() || v.Type().IsMapType() || v.Type().IsObjectType() {
+		a.diags = append(a.diags, listError(a.list, &rows.Problem{Summary: "Invalid rows", Detail: `rows must be a list of objects such as [{ order_id = "A-1" }].`})...)
+		return nil
+	}
+	return rows.Inline{Source: a.list.Address(), Columns: a.columns, Rows: v.AsValueSlice()}
+}
+
+// files is the list of one file, or of all that a pattern matches, in the
+// order of their names. A file that is really called so is no pattern.
+func (a *arguments) files(of func(rows.File) rows.List) rows.List {
+	source := a.text("path")
+	if source == "" {
+		return nil
+	}
+	path := filepath.FromSlash(source)
+	if path == rows.Stdin {
+		return of(rows.File{Source: "standard input", Path: path})
+	}
+	folder := filepath.Dir(a.list.Range.Filename)
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(folder, path)
+	}
+	if _, err := os.Lstat(path); err == nil || !strings.ContainsAny(source, "*?[") {
+		return of(rows.File{Source: source, Path: path})
+	}
+	found, err := filepath.Glob(path)
+	switch {
+	case err != nil:
+		a.refuse("path", "Invalid pattern", fmt.Sprintf("%q is not a pattern: a bracket in it is not closed. * stands for any characters of a name, ? for one, [ab] for one of these.", source))
+		return nil
+	case len(found) == 0:
+		a.refuse("path", "List not found", fmt.Sprintf("No file matches %s. Paths are relative to the file that says them.", source))
+		return nil
+	}
+	slices.Sort(found)
+	joined := rows.Joined{Source: source}
+	for _, path := range found {
+		name := path
+		if !filepath.IsAbs(filepath.FromSlash(source)) {
+			if name, err = filepath.Rel(folder, path); err != nil {
+				name = path
+			}
 		}
-		return r, nil
+		joined.Parts = append(joined.Parts, of(rows.File{Source: filepath.ToSlash(name), Path: path}))
 	}
-	path, diags := text(scope, l.Attributes["path"])
-	if diags.HasErrors() {
-		return nil, diags
-	}
-	c := rows.CSV{Source: path, Path: filepath.FromSlash(path), Columns: columns}
-	if !filepath.IsAbs(c.Path) {
-		c.Path = filepath.Join(filepath.Dir(l.Range.Filename), c.Path)
-	}
-	if a := l.Attributes["delimiter"]; a != nil {
-		s, diags := text(scope, a)
-		if diags.HasErrors() {
-			return nil, diags
-		}
-		r, n := utf8.DecodeRuneInString(s)
-		if n == 0 || n != len(s) {
-			return nil, diag.List{{Summary: "Invalid delimiter", Detail: `delimiter must be one character, such as ";".`, Subject: a.Expr.Range().Ptr()}}
-		}
-		c.Delimiter = r
-	}
-	r, err := rows.OpenCSV(c)
-	if err != nil {
-		return nil, listError(l, err)
-	}
-	return r, nil
+	return joined
 }
 
 var columnTypes = map[string]rows.Type{"string": rows.String, "decimal": rows.Decimal, "number": rows.Number, "bool": rows.Bool}
-
-// text evaluates an attribute of a list that must be a string.
-func text(scope *eval.Scope, a *hcl.Attribute) (string, diag.List) {
-	v, diags := scope.Value(a.Expr)
-	if diags.HasErrors() {
-		return "", diags
-	}
-	v, _ = v.Unmark()
-	if v.IsNull() || v.Type() != cty.String || v.AsString() == "" {
-		return "", diag.List{{Summary: "Invalid list", Detail: fmt.Sprintf("%s must be a string that is not empty.", a.Name), Subject: a.Expr.Range().Ptr()}}
-	}
-	return v.AsString(), nil
-}
 
 func listError(l *config.List, err error) diag.List {
 	d := diag.Diagnostic{Summary: "List can't be read", Detail: err.Error() + ".", Subject: &l.Range, In: fmt.Sprintf("list %q %q", l.Type, l.Name)}

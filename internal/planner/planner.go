@@ -121,6 +121,7 @@ type planner struct {
 	lastID int64
 	again  bool              // a retry, of items and sources that are frozen
 	listed map[string]listed // lists of APIs that have been read, by address
+	stdin  string            // the operation that has read standard input
 }
 
 // inOrder lists the operations so that each comes after those it depends on,
@@ -189,7 +190,7 @@ func (p *planner) operation(ctx context.Context, cfg *config.Operation, lists ma
 	if !ok {
 		return nil, diags
 	}
-	record := runfile.List{Address: cfg.ForEach, Source: list.Source(), Digest: list.Digest(), Rows: op.Rows}
+	record := runfile.List{Address: cfg.ForEach, Source: list.Source(), Digest: list.Digest(), Rows: op.Rows, Reading: list.Reading()}
 	if before, ok := lists[record.Address]; ok && before != record {
 		return nil, append(diags, diag.Diagnostic{
 			Summary: "List changed while it was read",
@@ -209,6 +210,7 @@ func (p *planner) operation(ctx context.Context, cfg *config.Operation, lists ma
 // planned to its end.
 func (p *planner) rows(ctx context.Context, op *operation, list rows.Reader) (diag.List, bool) {
 	keys := rows.NewKeys()
+	defer keys.Close()
 	batch := make([]plan.Item, 0, batchSize)
 	seeds := make([]eval.Item, 0, batchSize)
 	flush := func() diag.List {
@@ -237,14 +239,19 @@ func (p *planner) rows(ctx context.Context, op *operation, list rows.Reader) (di
 				return nil, false
 			}
 			op.Rows++
-			row.Line = bad.Line
-			batch = append(batch, p.invalid(op, list.Source(), row, "", p.badRow(op, bad, nil)))
+			row.Source, row.Line = bad.Source, bad.Line
+			batch = append(batch, p.invalid(op, row, "", p.badRow(op, bad, nil)))
 			if key := op.keyOfBad(list, row, bad); key != "" {
-				p.repeated(op, list, row, key, keys)
+				if _, err := p.repeated(op, row, key, keys); err != nil {
+					return failed(err), false
+				}
 			}
 		} else {
 			op.Rows++
-			item, seed, keep := p.row(op, list, row, keys)
+			item, seed, keep, err := p.row(op, row, keys)
+			if err != nil {
+				return failed(err), false
+			}
 			if !keep {
 				continue
 			}
@@ -269,20 +276,24 @@ func (p *planner) rows(ctx context.Context, op *operation, list rows.Reader) (di
 }
 
 // row plans one row. It reports false for a row that where leaves out.
-func (p *planner) row(op *operation, list rows.Reader, row rows.Row, keys *rows.Keys) (plan.Item, eval.Item, bool) {
-	at := &rows.Problem{Source: list.Source(), Line: row.Line}
+func (p *planner) row(op *operation, row rows.Row, keys *rows.Keys) (plan.Item, eval.Item, bool, error) {
+	at := &rows.Problem{Source: row.Source, Line: row.Line}
 	key, problem := op.program.Key(row)
 	if problem == nil {
-		if reason := p.repeated(op, list, row, key, keys); reason != "" {
-			return p.invalid(op, list.Source(), row, key, reason), eval.Item{}, true
+		reason, err := p.repeated(op, row, key, keys)
+		if err != nil {
+			return plan.Item{}, eval.Item{}, false, err
+		}
+		if reason != "" {
+			return p.invalid(op, row, key, reason), eval.Item{}, true, nil
 		}
 		var match bool
 		if match, problem = op.program.Where(row); problem == nil && !match {
-			return plan.Item{}, eval.Item{}, false
+			return plan.Item{}, eval.Item{}, false, nil
 		}
 	}
 	if problem != nil {
-		return p.invalid(op, list.Source(), row, key, p.badRow(op, at, problem)), eval.Item{}, true
+		return p.invalid(op, row, key, p.badRow(op, at, problem)), eval.Item{}, true, nil
 	}
 	op.Matching++
 	item, problems := op.program.Item(row)
@@ -291,34 +302,39 @@ func (p *planner) row(op *operation, list rows.Reader, row rows.Row, keys *rows.
 		for _, problem := range problems {
 			reason = p.badRow(op, at, problem)
 		}
-		return p.invalid(op, list.Source(), row, key, reason), eval.Item{}, true
+		return p.invalid(op, row, key, reason), eval.Item{}, true, nil
 	}
 	return plan.Item{
 		Operation: op.ID,
 		Key:       item.Key,
-		Source:    list.Source(),
-		Row:       place(row),
+		Source:    row.Source,
+		Row:       row.Place().Line,
 		State:     plan.Planned,
 		Arguments: item.Arguments,
 		Amount:    item.Amount,
 		Currency:  item.Currency,
 		Context:   item.Context,
-	}, item, true
+	}, item, true, nil
 }
 
 // repeated refuses a row whose key another one has, and returns the reason. It
 // refuses the plan whatever on_invalid says: which of the two rows is meant
 // would be a guess about money.
-func (p *planner) repeated(op *operation, list rows.Reader, row rows.Row, key string, keys *rows.Keys) string {
-	first, repeated := keys.Add(key, row.Number, row.Line)
-	if !repeated {
-		return ""
+func (p *planner) repeated(op *operation, row rows.Row, key string, keys *rows.Keys) (string, error) {
+	at := row.Place()
+	first, repeated, err := keys.Add(key, at)
+	if err != nil || !repeated {
+		return "", err
+	}
+	where := fmt.Sprintf("at line %d", first.Line)
+	if first.Source != at.Source {
+		where = "at " + first.String()
 	}
 	return p.tell(op, diag.Error, &rows.Problem{
-		Source: list.Source(), Line: row.Line, Column: op.program.KeyColumn(), Value: key,
+		Source: row.Source, Line: row.Line, Column: op.program.KeyColumn(), Value: key,
 		Summary: "Repeated key",
-		Detail:  fmt.Sprintf("%q names the row at line %d already. A key names one row: remove one of the two, or choose another key.", key, first),
-	}, nil)
+		Detail:  fmt.Sprintf("%q names the row %s already. A key names one row: remove one of the two, or choose another key.", key, where),
+	}, nil), nil
 }
 
 // keyOfBad is the key of a row with a bad cell, so that another row with the
@@ -338,16 +354,8 @@ func (op *operation) keyOfBad(list rows.Reader, row rows.Row, bad *rows.Problem)
 	return key
 }
 
-// place is where a row stands: its line, or its number in a list without lines.
-func place(row rows.Row) int64 {
-	if row.Line > 0 {
-		return row.Line
-	}
-	return row.Number
-}
-
-func (p *planner) invalid(op *operation, source string, row rows.Row, key, reason string) plan.Item {
-	return plan.Item{Operation: op.ID, Key: key, Source: source, Row: place(row), State: plan.Invalid, Reason: reason}
+func (p *planner) invalid(op *operation, row rows.Row, key, reason string) plan.Item {
+	return plan.Item{Operation: op.ID, Key: key, Source: row.Source, Row: row.Place().Line, State: plan.Invalid, Reason: reason}
 }
 
 // batch finishes items: the provider checks their arguments, live state is

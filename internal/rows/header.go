@@ -1,9 +1,13 @@
 package rows
 
 import (
+	"bufio"
+	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/agext/levenshtein"
 )
@@ -13,19 +17,18 @@ import (
 // another one than its author meant.
 func (r *csvReader) readHeader(c CSV) error {
 	names, err := r.csv.Read()
-	r.bytes.consumed = r.csv.InputOffset()
+	r.bytes.consumed = r.skipped + r.csv.InputOffset()
 	if err == io.EOF {
 		return r.header(1, "", "Empty list", "The file holds no line at all. Its first line must name the columns.")
 	}
 	if err != nil {
 		return r.fatal(err)
 	}
-	start, _ := r.csv.FieldPos(0)
-	line := int64(start)
+	line := r.line(0)
 	if len(names) > maxColumns {
 		return r.header(line, "", "Too many columns", fmt.Sprintf("The header names %d columns; at most %d can be read. Leave out those that the operation doesn't use.", len(names), maxColumns))
 	}
-	if err := r.delimiter(line, names, c.Delimiter); err != nil {
+	if err := r.delimiter(line, names); err != nil {
 		return err
 	}
 	seen := make(map[string]int, len(names))
@@ -52,22 +55,112 @@ func (r *csvReader) readHeader(c CSV) error {
 			r.checks = append(r.checks, check{i, accept})
 		}
 	}
-	last, _ := r.csv.FieldPos(len(names) - 1)
-	r.nextRow = int64(last) + 1
+	r.nextRow = r.line(len(names)-1) + 1
 	return nil
 }
 
-// delimiter refuses a header that was evidently written with another one.
-func (r *csvReader) delimiter(line int64, names []string, now rune) error {
-	if strings.HasPrefix(strings.ToLower(names[0]), "sep=") {
-		return r.header(line, "", "Excel's delimiter line", fmt.Sprintf("The first line, %q, is Excel's own and names no columns. Remove it, and say the delimiter in the list: delimiter = \";\".", cut(strings.Join(names, string(now)))))
+// preamble reads what may stand above the header, and the header's delimiter
+// where the list doesn't say it.
+func (r *csvReader) preamble(c CSV, in *bufio.Reader) (rune, error) {
+	delimiter := c.Delimiter
+	if line := peekLine(in); len(line) > 4 && strings.EqualFold(string(line[:4]), "sep=") {
+		said, n := utf8.DecodeRune(line[4:])
+		if n != len(line)-4 || delimiter != 0 && said != delimiter {
+			return 0, r.header(1, "", "Excel's delimiter line", fmt.Sprintf("The first line, %q, is Excel's own and says another delimiter than the list does. Remove one of the two.", cut(string(line))))
+		}
+		delimiter = said
+		if err := r.pass(in); err != nil {
+			return 0, err
+		}
+		r.reading = append(r.reading, fmt.Sprintf("delimiter %q by Excel's line", said))
 	}
+	if n := int64(c.HeaderRow) - 1; n > r.above {
+		lines := n - r.above
+		for r.above < n {
+			if err := r.pass(in); err != nil {
+				return 0, err
+			}
+		}
+		r.reading = append(r.reading, count(int(lines), "line")+" above the header left out")
+	}
+	for c.Comment != 0 {
+		first, _ := utf8.DecodeRune(peekLine(in))
+		if first != c.Comment {
+			break
+		}
+		if err := r.pass(in); err != nil {
+			return 0, err
+		}
+		r.comments++
+	}
+	if delimiter != 0 {
+		return delimiter, nil
+	}
+	found := delimiters(peekLine(in))
+	switch {
+	case len(found) == 0:
+		return ',', nil
+	case len(found) > 1:
+		return 0, r.header(r.above+1, "", "Several delimiters", fmt.Sprintf("The header, %q, may be divided by %q or by %q. Say which it is in the list: delimiter = %q.", cut(string(peekLine(in))), found[0], found[1], string(found[0])))
+	case found[0] != ',':
+		r.reading = append(r.reading, fmt.Sprintf("delimiter %q as in the header", found[0]))
+	}
+	return found[0], nil
+}
+
+// delimiters are those that stand in a header outside of quotes.
+func delimiters(line []byte) (found []rune) {
+	quoted := false
+	for _, c := range string(line) {
+		switch {
+		case c == '"':
+			quoted = !quoted
+		case !quoted && (c == ',' || c == ';' || c == '\t') && !slices.Contains(found, c):
+			found = append(found, c)
+		}
+	}
+	return found
+}
+
+// pass passes over a line.
+func (r *csvReader) pass(in *bufio.Reader) error {
+	for {
+		part, err := in.ReadSlice('\n')
+		r.skipped += int64(len(part))
+		r.bytes.consumed = r.skipped
+		switch {
+		case err == nil:
+			r.above++
+			return nil
+		case err == io.EOF:
+			return r.header(r.above+1, "", "Empty list", "The file ends above its header.")
+		case err != bufio.ErrBufferFull:
+			return r.fatal(err)
+		}
+	}
+}
+
+// peekLine is the next line without its end, as far as it fits the buffer.
+func peekLine(in *bufio.Reader) []byte {
+	for n := 256; ; n *= 2 {
+		b, err := in.Peek(min(n, in.Size()))
+		if i := bytes.IndexByte(b, '\n'); i >= 0 {
+			return bytes.TrimSuffix(b[:i], []byte{'\r'})
+		}
+		if err != nil || n >= in.Size() {
+			return b
+		}
+	}
+}
+
+// delimiter refuses a header that was evidently written with another one.
+func (r *csvReader) delimiter(line int64, names []string) error {
 	if len(names) > 1 {
 		return nil
 	}
 	for _, other := range []rune{';', ',', '\t', '|'} {
-		if other != now && strings.ContainsRune(names[0], other) {
-			return r.header(line, "", "Another delimiter", fmt.Sprintf("The header is one single column, %q, with the delimiter %q; it seems to be written with %q. Say so in the list: delimiter = %q.", cut(names[0]), now, other, string(other)))
+		if other != r.csv.Comma && strings.ContainsRune(names[0], other) {
+			return r.header(line, "", "Another delimiter", fmt.Sprintf("The header is one single column, %q, with the delimiter %q; it seems to be written with %q. Say so in the list: delimiter = %q.", cut(names[0]), r.csv.Comma, other, string(other)))
 		}
 	}
 	return nil

@@ -1,12 +1,14 @@
 package rows
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/zclconf/go-cty/cty"
@@ -24,13 +26,19 @@ type inlineReader struct {
 	done    bool
 }
 
-// NewInline reads the rows of an inline list. Source is what problems name:
-// the operation file, or the list's address. All rows must have the same
-// attributes; a column that holds strings in every row is a String column, any
-// other that isn't declared an Any column. Decimal columns keep the values
-// that the file wrote, numbers or strings, already checked.
-func NewInline(source string, columns map[string]Type, values []cty.Value) (Reader, error) {
-	r := &inlineReader{source: source, values: values, sum: sha256.New()}
+// An Inline is a list whose rows stand in an operation file. All rows must have
+// the same attributes; a column that holds strings in every row is a String
+// column, any other that isn't declared an Any column. Decimal columns keep the
+// values that the file wrote, numbers or strings, already checked.
+type Inline struct {
+	Source  string // what problems name: the list's address
+	Columns map[string]Type
+	Rows    []cty.Value
+}
+
+func (l Inline) Open(context.Context) (Reader, error) {
+	columns, values := l.Columns, slices.Clone(l.Rows)
+	r := &inlineReader{source: l.Source, values: values, sum: sha256.New()}
 	for i, v := range values {
 		if v.ContainsMarked() {
 			return nil, r.refuse(i, "Sensitive value in a list", "A row holds a sensitive value. Rows are kept in the run file, so they can't hold secrets: remove it from the row.")
@@ -97,6 +105,7 @@ func (r *inlineReader) typeOf(name string, declared map[string]Type) Type {
 	return String
 }
 
+func (r *inlineReader) Reading() string   { return "" }
 func (r *inlineReader) Columns() []Column { return r.columns }
 func (r *inlineReader) Source() string    { return "" }
 func (r *inlineReader) Close() error      { return nil }

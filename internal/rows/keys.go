@@ -2,42 +2,9 @@ package rows
 
 import (
 	"fmt"
-	"hash/maphash"
 	"unicode"
 	"unicode/utf8"
 )
-
-// Keys finds keys that come twice.
-//
-// It keeps a 128-bit hash and a place for each row instead of the key, about
-// 30 to 55 bytes a row however long the keys are: ten million rows take about half
-// a gigabyte. Two different keys are taken for one with a probability below
-// 10^-24 at that size.
-type Keys struct {
-	seeds [2]maphash.Seed
-	first map[[2]uint64]int64
-}
-
-func NewKeys() *Keys {
-	return &Keys{
-		seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()},
-		first: make(map[[2]uint64]int64),
-	}
-}
-
-// Add tells whether the key was there before, and where: at which line, or for
-// a list without a file as which row.
-func (k *Keys) Add(key string, number, line int64) (first int64, repeated bool) {
-	h := [2]uint64{maphash.String(k.seeds[0], key), maphash.String(k.seeds[1], key)}
-	if first, repeated = k.first[h]; repeated {
-		return first, true
-	}
-	if line == 0 {
-		line = number
-	}
-	k.first[h] = line
-	return line, false
-}
 
 // MaxKey is the length of a key in bytes.
 const MaxKey = 512

@@ -1,29 +1,11 @@
 package rows
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/zclconf/go-cty/cty"
 )
-
-func TestKeys(t *testing.T) {
-	t.Parallel()
-	k := NewKeys()
-	for i := range int64(10_000) {
-		if _, repeated := k.Add(fmt.Sprint("A-", i), i+1, i+2); repeated {
-			t.Fatalf("A-%d is not a repetition", i)
-		}
-	}
-	if first, repeated := k.Add("A-41", 10_001, 10_002); !repeated || first != 43 {
-		t.Errorf("got line %d %v, want 43", first, repeated)
-	}
-	k.Add("inline", 5, 0)
-	if first, repeated := k.Add("inline", 6, 0); !repeated || first != 5 {
-		t.Errorf("got row %d %v, want 5", first, repeated)
-	}
-}
 
 func TestCheckKey(t *testing.T) {
 	t.Parallel()
@@ -70,7 +52,7 @@ func TestInline(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var got []string
-			r, err := NewInline("list.inline.x", test.columns, test.values)
+			r, err := Inline{"list.inline.x", test.columns, test.values}.Open(t.Context())
 			if err == nil {
 				var bad []*Problem
 				_, bad, err = read(r)
@@ -91,7 +73,7 @@ func TestInline(t *testing.T) {
 func TestInlineDigest(t *testing.T) {
 	t.Parallel()
 	digest := func(v cty.Value) string {
-		r, err := NewInline("x", nil, []cty.Value{v})
+		r, err := Inline{"x", nil, []cty.Value{v}}.Open(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}

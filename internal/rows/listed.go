@@ -2,6 +2,7 @@ package rows
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -34,7 +35,7 @@ func NewListed(source string, columns []Column, rows []json.RawMessage) *Listed 
 }
 
 // Open begins at the first row.
-func (l *Listed) Open() Reader { return &listedReader{Listed: l} }
+func (l *Listed) Open(context.Context) (Reader, error) { return &listedReader{Listed: l}, nil }
 
 type listedReader struct {
 	*Listed
@@ -42,6 +43,7 @@ type listedReader struct {
 }
 
 func (r *listedReader) Columns() []Column { return r.columns }
+func (r *listedReader) Reading() string   { return "" }
 func (r *listedReader) Source() string    { return r.source }
 func (r *listedReader) Digest() string    { return r.digest }
 func (r *listedReader) Close() error      { return nil }
@@ -55,7 +57,7 @@ func (r *listedReader) Next() (Row, error) {
 	if json.Unmarshal(r.rows[r.number-1], &members) != nil {
 		return Row{}, r.refuse("", "The row is not a JSON object.")
 	}
-	row := Row{Number: r.number, Values: make([]cty.Value, len(r.columns))}
+	row := Row{Source: r.source, Number: r.number, Values: make([]cty.Value, len(r.columns))}
 	for i, c := range r.columns {
 		v, err := listedValue(c.Type, members[c.Name])
 		if err != nil {

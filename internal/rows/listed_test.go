@@ -18,7 +18,7 @@ func TestListed(t *testing.T) {
 		json.RawMessage(`{"id":"008","amount":null}`),
 	})
 	for range 2 { // as two operations read it
-		r := l.Open()
+		r, _ := l.Open(t.Context())
 		row, err := r.Next()
 		if err != nil {
 			t.Fatal(err)
@@ -42,7 +42,7 @@ func TestListed(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if other := NewListed("x", listedColumns, []json.RawMessage{json.RawMessage(`{"id":"007"}`)}); other.Open().Digest() == l.Open().Digest() {
+	if other := NewListed("x", listedColumns, []json.RawMessage{json.RawMessage(`{"id":"007"}`)}); other.digest == l.digest {
 		t.Error("other rows, the same digest")
 	}
 }
@@ -52,7 +52,7 @@ func TestListedBadRows(t *testing.T) {
 	for column, row := range map[string]string{
 		"id": `{"id":7}`, "amount": `{"amount":"1e5"}`, "month": `{"month":"twelve"}`, "open": `{"open":"yes"}`, "": `[]`,
 	} {
-		r := NewListed("list.fake_things.all", listedColumns, []json.RawMessage{json.RawMessage(row), json.RawMessage(`{"id":"1"}`)}).Open()
+		r, _ := NewListed("list.fake_things.all", listedColumns, []json.RawMessage{json.RawMessage(row), json.RawMessage(`{"id":"1"}`)}).Open(t.Context())
 		_, err := r.Next()
 		var bad *Problem
 		if !errors.As(err, &bad) || bad.Fatal || bad.Column != column {

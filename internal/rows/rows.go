@@ -3,6 +3,7 @@
 package rows
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/zclconf/go-cty/cty"
@@ -27,10 +28,20 @@ const (
 
 // A Row is one row. It is valid until the next call of [Reader.Next].
 type Row struct {
+	Source string      // the file that it stands in, as the user gave it; "" for an inline list
 	Number int64       // from 1: the row's number in its list
-	Line   int64       // in its file, from 1; 0 when the list has no file
+	Line   int64       // in its file, from 1; 0 when the list has no lines
 	Text   []string    // by column, for lists of text; already checked against the column's type
 	Values []cty.Value // by column, for lists of values; Text is nil then
+}
+
+// A List is something that rows are read from. Every kind of list is one: a
+// struct that says where its rows are and how they are written.
+//
+// Open reads as far as it takes to know the columns. What is wrong up to there
+// is a *Problem, as with [Reader.Next].
+type List interface {
+	Open(ctx context.Context) (Reader, error)
 }
 
 // A Reader gives a list's rows one after another.
@@ -46,14 +57,17 @@ type Reader interface {
 	Close() error
 	// Digest is "sha256:…" over the list's bytes as read, known after io.EOF.
 	Digest() string
-	// Source is the list's file as the user gave it, "" for an inline list.
+	// Source is what the list is read from as the user gave it, "" for an inline list.
 	Source() string
+	// Reading is what was found out about the file, or left out of it, beyond
+	// what the list says; "" where there was nothing. Known after io.EOF.
+	Reading() string
 }
 
 // A Problem is what is wrong with one row.
 type Problem struct {
 	Source  string
-	Line    int64
+	Line    int64  // 0 when no line is to blame
 	Column  string // "" when the row as a whole is meant
 	Value   string // as read, cut to a readable length
 	Summary string // fixed, without names: "Invalid decimal"
@@ -62,5 +76,8 @@ type Problem struct {
 }
 
 func (p *Problem) Error() string {
+	if p.Line == 0 {
+		return p.Detail
+	}
 	return fmt.Sprintf("%s:%d: %s", p.Source, p.Line, p.Detail)
 }

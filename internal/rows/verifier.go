@@ -2,47 +2,37 @@ package rows
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
-	"io/fs"
 	"unicode/utf8"
 )
 
 // A verifier passes a text file's bytes on as long as they are what they must
 // be: UTF-8 without NUL, lines ended by LF or CR LF, the last one too. It hands
-// over what stands before a fault and then the fault, and counts the digest of
-// all that it read, byte order mark included.
+// over what stands before a fault and then the fault.
 type verifier struct {
-	source string
-	in     io.Reader
-	sum    hash.Hash
-	fault  *Problem
+	source  string
+	in      io.Reader
+	endless bool // the last line need not have its end
+	fault   *Problem
 
 	line     int64 // of the next byte
 	passed   int64 // bytes handed over
 	consumed int64 // of these, bytes of rows that are complete; its owner keeps it
-	started  bool
 	buffer   []byte
 	ready    []byte // verified, and not handed over yet
 	last     byte
 	rest     []byte // the beginning of a character, or a CR, that the next read completes
 	ended    bool
+
+	empty    []int64 // the lines that have nothing in them, if noting; its owner takes them off
+	noting   bool
+	previous byte // the last byte but for a CR, when noting
 }
 
 func newVerifier(source string, in io.Reader) *verifier {
-	return &verifier{source: source, in: in, sum: sha256.New(), line: 1, buffer: make([]byte, 1<<16)}
-}
-
-// digest is known once the file has been read to its end.
-func (v *verifier) digest() string {
-	if !v.ended || len(v.ready) > 0 {
-		return ""
-	}
-	return "sha256:" + hex.EncodeToString(v.sum.Sum(nil))
+	return &verifier{source: source, in: in, line: 1, buffer: make([]byte, 1<<16), previous: '\n'}
 }
 
 func (v *verifier) Read(p []byte) (int, error) {
@@ -71,31 +61,18 @@ func (v *verifier) fill() error {
 	n := copy(v.buffer, v.rest)
 	v.rest = v.rest[:0]
 	m, err := v.in.Read(v.buffer[n:])
-	v.sum.Write(v.buffer[n : n+m])
-	if err != nil && err != io.EOF {
-		if at := (*fs.PathError)(nil); errors.As(err, &at) {
-			err = at.Err // the path is the machine's; people know the source
-		}
-		return fmt.Errorf("read %s: %w", v.source, err)
-	}
 	v.ready = v.verify(v.buffer[:n+m], err == io.EOF)
+	if v.fault != nil || err == nil || err == io.EOF {
+		return nil
+	}
+	if !errors.As(err, &v.fault) {
+		return err
+	}
 	return nil
 }
 
 // verify returns what of b may be handed over, and notes the fault behind it.
 func (v *verifier) verify(b []byte, end bool) []byte {
-	if !v.started {
-		if len(b) < 4 && !end {
-			v.rest = append(v.rest, b...)
-			return nil
-		}
-		v.started = true
-		if bytes.HasPrefix(b, []byte{0xFF, 0xFE}) || bytes.HasPrefix(b, []byte{0xFE, 0xFF}) {
-			v.refuse("Not UTF-8", "The file is UTF-16, which Excel calls \"Unicode text\". Save it as \"CSV UTF-8\".")
-			return nil
-		}
-		b = bytes.TrimPrefix(b, []byte("\uFEFF"))
-	}
 	keep := 0
 	if !end {
 		keep = incomplete(b)
@@ -113,13 +90,23 @@ func (v *verifier) verify(b []byte, end bool) []byte {
 		v.line += int64(bytes.Count(b[:i], []byte{'\n'}))
 		switch {
 		case b[i] == 0:
-			v.refuse("NUL byte in the list", "The line holds a NUL byte: the file is UTF-16 without its mark, or it is damaged. Save it as \"CSV UTF-8\".")
+			v.refuse("NUL byte in the list", "The line holds a NUL byte: "+nul(b, i)+".")
 		case b[i] == '\r':
 			v.refuse("Unusual line end", "The line ends in a carriage return alone, as old Macs wrote it, or holds one. Save the file with line ends LF or CR LF.")
+		case end && !utf8.FullRune(b[i:]):
+			v.refuse("Last line without its end", "The file ends in the middle of a character: it was cut short. Get it again whole.")
 		default:
-			v.refuse("Not UTF-8", fmt.Sprintf("The line holds the byte 0x%02X, which is not UTF-8: the file is probably Latin-1 or Windows-1252. Save it as \"CSV UTF-8\".", b[i]))
+			line := b[bytes.LastIndexByte(b[:i], '\n')+1:]
+			at := i - (len(b) - len(line))
+			if end := bytes.IndexByte(line, '\n'); end >= 0 {
+				line = line[:end]
+			}
+			v.refuse("Not UTF-8", fmt.Sprintf("The line holds the byte 0x%02X, which is not UTF-8.%s", b[i], likely(line, at)))
 		}
 		return b[:i]
+	}
+	if v.noting {
+		v.note(b)
 	}
 	v.line += int64(bytes.Count(b, []byte{'\n'}))
 	if len(b) > 0 {
@@ -127,8 +114,8 @@ func (v *verifier) verify(b []byte, end bool) []byte {
 	}
 	switch {
 	case !end:
-	case v.last != 0 && v.last != '\n':
-		v.refuse("Last line without its end", "The last line has no line end, as in a file that was cut short: its last value may be a smaller amount than it was. Get the file again whole; if it is complete, add a line end to its last line.")
+	case v.last != 0 && v.last != '\n' && !v.endless:
+		v.refuse("Last line without its end", "The last line has no line end, as in a file that was cut short: its last value may be a smaller amount than it was. Get the file again whole. If it is complete, add a line end to its last line, or say final_newline = \"optional\" in the list.")
 	default:
 		v.ended = true
 	}
@@ -138,6 +125,34 @@ func (v *verifier) verify(b []byte, end bool) []byte {
 func (v *verifier) refuse(summary, detail string) error {
 	v.fault = &Problem{Source: v.source, Line: v.line, Summary: summary, Detail: detail, Fatal: true}
 	return v.fault
+}
+
+// note keeps the numbers of empty lines.
+func (v *verifier) note(b []byte) {
+	line := v.line
+	for _, c := range b {
+		switch c {
+		case '\r':
+			continue
+		case '\n':
+			if v.previous == '\n' {
+				v.empty = append(v.empty, line)
+			}
+			line++
+		}
+		v.previous = c
+	}
+}
+
+// nul says what a NUL byte at i probably means: UTF-16 has one beside each of
+// our letters.
+func nul(b []byte, i int) string {
+	for name, beside := range map[string]int{"utf-16le": i - 1, "utf-16be": i + 1} {
+		if beside >= 0 && beside+2 < len(b) && b[beside] != 0 && (i+2 >= len(b) || b[i+2] == 0) && b[beside+2] != 0 && (name == "utf-16le") == (i%2 == 1) {
+			return "the file is probably UTF-16 without its mark. Declare encoding = \"" + name + "\", or save it as \"CSV UTF-8\""
+		}
+	}
+	return "the file is damaged, or no text at all. Get it again"
 }
 
 // badByte is the place of the first byte that a list must not hold, or -1.

@@ -78,6 +78,7 @@ type List struct {
 	Source  string `json:"source,omitempty"`
 	Digest  string `json:"digest"`
 	Rows    int64  `json:"rows"`
+	Reading string `json:"reading,omitempty"` // what was found out about the file, or left out of it
 }
 
 // A Batch is what is made durable together: all of it or nothing.

@@ -217,6 +217,11 @@ func (d *Document) head(w io.Writer, op OperationDocument) {
 	}
 	fmt.Fprintf(w, "%s      %s%s · %s\n", op.Address, name, where, Rate(op.RequestsPerSec))
 	fmt.Fprintf(w, "  %-30s %s rows, %s match\n", op.List, Count(op.Rows), Count(op.Matching))
+	for _, l := range d.Run.Lists {
+		if l.Address == op.List && l.Reading != "" {
+			fmt.Fprintf(w, "  %-30s read with: %s\n", "", Inert(l.Reading))
+		}
+	}
 }
 
 // reasons writes the items of a state, by reason.
