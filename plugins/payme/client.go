@@ -54,26 +54,34 @@ func (c *client) remove(ctx context.Context, number string) (object, error) {
 	return c.send(ctx, http.MethodDelete, chargesPath, number)
 }
 
-// send makes one request with the present token. The segments are the API's
-// own path and what is named below the merchant.
+// send makes one request about what is there. The segments are the API's own
+// path and what is named below the merchant.
 func (c *client) send(ctx context.Context, method string, segments ...string) (object, error) {
-	token := c.token.Load()
-	if token == nil {
-		return nil, &sdk.Failure{Outcome: sdk.OutcomeUnauthenticated, Code: "no_token", Reason: "there is no access token yet; nothing was sent"}
-	}
 	path := segments[0] + "/" + url.PathEscape(c.configuration.MerchantCode)
 	for _, s := range segments[1:] {
 		path += "/" + url.PathEscape(s)
 	}
-	header := http.Header{"Authorization": {"Bearer " + *token}, "Alg-Api-Version": {c.configuration.APIVersion}}
-	if c.configuration.PaymentFacilitator != "" {
-		header["Payment-Facilitator-Code"] = []string{c.configuration.PaymentFacilitator}
-	}
-	response, err := c.api.Do(ctx, apiclient.Request{Method: method, Path: path, Header: header})
+	response, err := c.do(ctx, method, path, nil)
 	if err != nil {
 		return nil, err
 	}
 	return decodeAnswer(response.Status, response.Body)
+}
+
+// do makes one request with the present token. Pay-me documents the payment
+// facilitator's header for all but new charges, which are those with a body.
+func (c *client) do(ctx context.Context, method, path string, body []byte) (*apiclient.Response, error) {
+	token := c.token.Load()
+	if token == nil {
+		return nil, &sdk.Failure{Outcome: sdk.OutcomeUnauthenticated, Code: "no_token", Reason: "there is no access token yet; nothing was sent"}
+	}
+	header := http.Header{"Authorization": {"Bearer " + *token}, "Alg-Api-Version": {c.configuration.APIVersion}}
+	if body != nil {
+		header["Content-Type"] = []string{"application/json"}
+	} else if c.configuration.PaymentFacilitator != "" {
+		header["Payment-Facilitator-Code"] = []string{c.configuration.PaymentFacilitator}
+	}
+	return c.api.Do(ctx, apiclient.Request{Method: method, Path: path, Header: header, Body: body})
 }
 
 // checkSegment refuses what can't be a path segment or comes from a slip in a

@@ -139,7 +139,11 @@ var (
 	requests = map[string]func(*client, context.Context) error{
 		"cancel":  func(c *client, ctx context.Context) error { _, err := c.cancelCharge(ctx, charge1); return err },
 		"reverse": func(c *client, ctx context.Context) error { _, err := c.reverseCharge(ctx, charge1); return err },
-		"read":    func(c *client, ctx context.Context) error { _, err := c.readCharge(ctx, charge1); return err },
+		"authorise": func(c *client, ctx context.Context) error {
+			_, err := c.authorizeCharge(ctx, newCharge("CARD"))
+			return err
+		},
+		"read": func(c *client, ctx context.Context) error { _, err := c.readCharge(ctx, charge1); return err },
 		"refund": func(c *client, ctx context.Context) error {
 			_, err := c.readRefund(ctx, refundArgs{charge1.MerchantOperationNumber})
 			return err
@@ -190,8 +194,11 @@ func TestFaultOutcomes(t *testing.T) {
 				err := send(s.client, t.Context())
 
 				w := map[string]want{"read": c.read, "refund": c.refund, "token": c.token}[request]
-				mutation := request == "cancel" || request == "reverse"
-				if mutation {
+				mutation := request == "cancel" || request == "reverse" || request == "authorise"
+				switch {
+				case fault == "short_answer" && request == "authorise": // it befalls deletions
+					w = done
+				case mutation:
 					w = c.mutation
 				}
 				got, code := outcome(err)

@@ -24,9 +24,9 @@ type configuration struct {
 	Endpoint           string `json:"endpoint" doc:"Where the API is instead: scheme, host and port, to which /charges is added. http is for loopback only."`
 	AuthEndpoint       string `json:"auth_endpoint" doc:"Where tokens are got instead; /token is added. Left out beside an endpoint of one's own, that endpoint serves both."`
 	Audience           string `json:"audience" doc:"What the token is asked for. Left out it is the environment's API as Alignet's page writes it, with its final slash; their own plugin leaves the slash out."`
-	Scope              string `json:"scope" runner:"default=create:token get:charges delete:charges" doc:"What the token is to allow, separated by spaces. No scope is documented for refunds."`
+	Scope              string `json:"scope" runner:"default=create:token post:charges get:charges delete:charges" doc:"What the token is to allow, separated by spaces: say less where the credential may do less. No scope is documented for refunds."`
 	APIVersion         string `json:"api_version" runner:"default=1709847567,pattern=[0-9]+" doc:"The ALG-API-VERSION that is spoken. Another one has other shapes."`
-	PaymentFacilitator string `json:"payment_facilitator_code" runner:"max=100" doc:"The payment facilitator's code, where there is one."`
+	PaymentFacilitator string `json:"payment_facilitator_code" runner:"max=100" doc:"The payment facilitator's code, where there is one. It isn't sent with a new charge, for which Pay-me documents no such header."`
 }
 
 const (
@@ -74,7 +74,7 @@ func (c configuration) complete() configuration {
 	replace(&c.AuthEndpoint, i.auth)
 	replace(&c.Endpoint, i.api)
 	replace(&c.Audience, i.api+"/")
-	replace(&c.Scope, "create:token get:charges delete:charges")
+	replace(&c.Scope, "create:token post:charges get:charges delete:charges")
 	replace(&c.APIVersion, "1709847567")
 	return c
 }

@@ -72,7 +72,7 @@ func TestDefaults(t *testing.T) {
 		"own":     {configuration{Endpoint: "https://pay.example.com"}, configuration{Environment: production, Endpoint: "https://pay.example.com", AuthEndpoint: "https://pay.example.com", Audience: "https://api.alignet.io/"}},
 		"theirs":  {configuration{Endpoint: "https://api.alignet.io"}, configuration{Environment: production, Endpoint: "https://api.alignet.io", AuthEndpoint: "https://auth.alignet.io", Audience: "https://api.alignet.io/"}},
 	} {
-		c.want.Scope, c.want.APIVersion = "create:token get:charges delete:charges", "1709847567"
+		c.want.Scope, c.want.APIVersion = "create:token post:charges get:charges delete:charges", "1709847567"
 		if d := cmp.Diff(c.want, c.given.complete()); d != "" {
 			t.Errorf("%s: %s", name, d)
 		}

@@ -19,6 +19,7 @@ var provider = sdk.Provider[configuration, *client]{
 	Operations: []sdk.Operation[*client]{
 		cancelCharge,
 		reverseCharge,
+		authorizeCharge,
 		getCharge,
 		getRefund,
 	},

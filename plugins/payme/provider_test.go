@@ -50,12 +50,24 @@ func TestSchema(t *testing.T) {
 	}
 	both := []string{"merchant_operation_number", "transaction_id"}
 	want := map[string]traits{
-		"cancel_charge":  {sdk.KindMutation, both, false, false, true, sdk.ResendAuto, []string{"states", registrado, pendiente}},
-		"reverse_charge": {sdk.KindMutation, both, false, false, true, sdk.ResendManual, []string{"states", autorizado}},
-		"get_charge":     {sdk.KindQuery, both, false, true, false, sdk.ResendManual, nil},
-		"get_refund":     {sdk.KindQuery, both[:1], false, true, false, sdk.ResendManual, nil},
+		"cancel_charge":    {sdk.KindMutation, both, false, false, true, sdk.ResendAuto, []string{"states", registrado, pendiente}},
+		"reverse_charge":   {sdk.KindMutation, both, false, false, true, sdk.ResendManual, []string{"states", autorizado}},
+		"authorize_charge": {sdk.KindMutation, []string{"merchant_operation_number", "amount", "currency", "payment_method", "billing", "shipping", "customer"}, false, false, false, sdk.ResendManual, nil},
+		"get_charge":       {sdk.KindQuery, both, false, true, false, sdk.ResendManual, nil},
+		"get_refund":       {sdk.KindQuery, both[:1], false, true, false, sdk.ResendManual, nil},
 	}
 	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+	// What a card is charged by is written nowhere.
+	charge, _ := s.Operation("authorize_charge")
+	var secrets []string
+	for _, a := range charge.Arguments {
+		if a.WriteOnly {
+			secrets = append(secrets, a.Name)
+		}
+	}
+	if d := cmp.Diff([]string{"pan", "expiry_date", "security_code", "cardholder_authentication_verification_value", "otp"}, secrets); d != "" {
 		t.Error(d)
 	}
 	if len(s.Faults) == 0 || !s.Simulates || !s.Authenticates {

@@ -71,41 +71,6 @@ func (s *simulation) delete(f *faults, d dice, q request) (int, []byte) {
 	return http.StatusOK, closed(c.appendOperation(append(b, ','), number, c.state, false, ""))
 }
 
-// authorise answers POST /charges, which shows one transaction and not an
-// operation. A card is authorised or denied at once; other methods wait for
-// the payer.
-func (s *simulation) authorise(f *faults, d dice, q request) (int, []byte) {
-	details, method := q.body.object("payment_details"), q.body.object("payment_method").text("method_name")
-	amount := details.text("amount")
-	if q.body.text("action") != "authorize" || q.body.text("channel") != "ecommerce" || q.number == "" || method == "" ||
-		amount == "" || strings.Trim(amount, "0123456789") != "" || len(details.text("currency")) != 3 {
-		return f.failure(q.method)
-	}
-	now := s.now()
-	s.charges.mu.Lock()
-	defer s.charges.mu.Unlock()
-	c := s.charges.known[q.number]
-	if c != nil && f.repeatCharge == refuse {
-		return f.failure(q.method)
-	}
-	if c == nil {
-		c = &simulatedCharge{number: q.number, before: stateAbsent}
-		s.charges.add(c, now)
-		c.transaction = "simulated" + strconv.Itoa(len(s.charges.known))
-	}
-	c.amount, c.currency, c.method, c.state = amount, details.text("currency"), method, statePending
-	if method == "CARD" {
-		if c.state = stateAuthorised; d.fell(declined) {
-			c.state = stateDenied
-		}
-	}
-	c.authorised++
-	b := append(s.opened(`"true"`), `"action":"authorize"`...)
-	b = appendMember(b, "merchant_operation_number", d.echo(c.number))
-	b = append(b, `,"transaction":`...)
-	return http.StatusOK, closed(c.appendTransaction(b, c.transaction, c.state, "2006-01-02T15:04:05.000Z"))
-}
-
 // consultRefund answers GET /refund. An operation without one has none.
 func (s *simulation) consultRefund(q request) (int, []byte) {
 	s.charges.mu.Lock()
@@ -171,21 +136,26 @@ func (c *simulatedCharge) appendOperation(b []byte, number string, state chargeS
 	}
 	b = append(b, `,"transactions":[`...)
 	if only == "" || only == c.transaction {
-		b = c.appendTransaction(b, c.transaction, state, plainTime)
+		b = c.appendTransaction(b, c.transaction, state, plainTime, nil)
 	}
 	if c.further != nil && (only == "" || only == c.second()) {
 		if only == "" {
 			b = append(b, ',')
 		}
-		b = c.appendTransaction(b, c.second(), *c.further, plainTime)
+		b = c.appendTransaction(b, c.second(), *c.further, plainTime, nil)
 	}
 	return append(b, `]}`...)
 }
 
-func (c *simulatedCharge) appendTransaction(b []byte, id string, state chargeState, layout string) []byte {
+// appendTransaction writes a transaction as a read shows it, or with what only
+// the answer to a new charge says.
+func (c *simulatedCharge) appendTransaction(b []byte, id string, state chargeState, layout string, made *madeCharge) []byte {
 	b = appendText(append(b, `{"transaction_id":`...), id)
 	b = append(b, `,"channel":"ecommerce"`...)
 	b = appendMember(b, "state", stateNames[state])
+	if made != nil && made.continueURL != "" {
+		b = appendMember(b, "continue_url", made.continueURL)
+	}
 	b = appendMember(b, "state_reason", map[chargeState]string{stateCancelled: "Usuario cancelo el metodo de pago", stateAuthorised: "Approval and completed successfully"}[state])
 	b = appendMember(b, "amount", c.amount)
 	b = appendMember(b, "currency", c.money())
@@ -194,16 +164,25 @@ func (c *simulatedCharge) appendTransaction(b []byte, id string, state chargeSta
 	if method == "" {
 		method = "PAGOEFECTIVO"
 	}
-	b = append(appendText(b, method), `,"method_details":{}},"expiration_date":`...)
+	b = append(appendText(b, method), `,"method_details":`...)
+	if made != nil {
+		b = append(b, made.details...)
+	} else {
+		b = append(b, `{}`...)
+	}
+	b = append(b, `},"expiration_date":`...)
 	if state == statePending {
 		b = appendTime(b, c.created+24*60*60, layout)
 	} else {
 		b = append(b, `null`...)
 	}
 	b = append(b, `,"processor_response":`...)
-	if state == stateAuthorised {
+	switch {
+	case made != nil && made.processor != "":
+		b = append(b, made.processor...)
+	case state == stateAuthorised:
 		b = append(b, `{"authorization_code":"055552","brand_transaction_id":"100B","result_message":{"code":"00","description":"Approval and completed successfully"}}`...)
-	} else {
+	default:
 		b = append(b, `null`...)
 	}
 	b = append(b, `,"lifecycle":[`...)

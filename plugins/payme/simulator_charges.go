@@ -81,7 +81,9 @@ type simulatedRefund struct {
 // Seed makes the charge, or for get_refund the refund, that an item acts on.
 //
 // Beside an operation's arguments it takes amount (in minor units) and
-// currency (by number), and other_state, that of a second transaction.
+// currency (by number), and other_state, that of a second transaction. For
+// authorize_charge there is nothing before it is made, unless a state is said:
+// then its number has been used.
 func (s *simulation) Seed(operation string, arguments json.RawMessage, state string) error {
 	var given struct {
 		Number      string      `json:"merchant_operation_number"`
@@ -101,6 +103,12 @@ func (s *simulation) Seed(operation string, arguments json.RawMessage, state str
 	defer s.charges.mu.Unlock()
 	if operation == "get_refund" {
 		return s.charges.seedRefund(strings.Clone(given.Number), string(given.Amount), state, now)
+	}
+	if operation == "authorize_charge" {
+		if state == "" {
+			return nil
+		}
+		operation, given.Transaction, given.Amount, given.Currency = "get_charge", "earlier"+given.Number, "", ""
 	}
 	fallback, known := map[string]chargeState{"cancel_charge": statePending, "get_charge": statePending, "reverse_charge": stateAuthorised}[operation]
 	if !known {

@@ -111,7 +111,7 @@ func TestSimulatorAnswers(t *testing.T) {
 		return `{"transaction_id":"tx1","channel":"ecommerce","state":"` + state + `","state_reason":"` + reason + `","amount":"15000","currency":"604","additional_fields":null,` +
 			`"payment_method":{"method_name":"PAGOEFECTIVO","method_details":{}},"expiration_date":` + expires + `,"processor_response":null,"lifecycle":[` + lifecycle + `]}`
 	}
-	card := `{"action":"authorize","channel":"ecommerce","merchant_code":"kuanto","merchant_operation_number":"99","payment_method":{"method_name":"CARD","method_details":{"pan":"4051420006041115"}},"payment_details":{"amount":"100","currency":"604"}}`
+	card := body(t, "CARD")
 	at := func(state string) string {
 		return `{"state":"` + state + `","date":{"utc_time":"2026-11-20T12:00:00.000Z","unix_time":1795176000}}`
 	}
@@ -146,8 +146,9 @@ func TestSimulatorAnswers(t *testing.T) {
 		},
 		{
 			"authorise", b.ask(http.MethodPost, "/charges", card),
-			`{"success":"true","merchant_code":"kuanto","action":"authorize","merchant_operation_number":"99","transaction":{"transaction_id":"simulated2","channel":"ecommerce","state":"AUTORIZADO",` +
-				`"state_reason":"Approval and completed successfully","amount":"100","currency":"604","additional_fields":null,"payment_method":{"method_name":"CARD","method_details":{}},"expiration_date":null,` +
+			`{"success":"true","merchant_code":"kuanto","action":"authorize","merchant_operation_number":"02391645","transaction":{"transaction_id":"simulated2","channel":"ecommerce","state":"AUTORIZADO",` +
+				`"state_reason":"Approval and completed successfully","amount":"15000","currency":"604","additional_fields":null,"payment_method":{"method_name":"CARD","method_details":{"bin":"405142","brand":"VISA","callback_url":"https://pay-me.com/callback","card_country":"PE","card_type":"DEBIT",` +
+				`"installments":{"installment_number":"3","plan":"NORMAL"},"issuer":"BANCO DE CREDITO DEL PERU - BCP","last_pan":"1115","masked_pan":"405142******1115"}},"expiration_date":null,` +
 				`"processor_response":{"authorization_code":"055552","brand_transaction_id":"100B","result_message":{"code":"00","description":"Approval and completed successfully"}},` +
 				`"lifecycle":[` + at("REGISTRADO") + "," + at("PENDIENTE") + "," + at("AUTORIZADO") + `]},` + processed + `}`,
 		},
@@ -163,7 +164,7 @@ func TestSimulatorAnswers(t *testing.T) {
 			t.Errorf("%s: not JSON", s.name)
 		}
 	}
-	want := sdk.Ledger{Requests: 7, Effects: map[string]int{"cancel:0012345": 1, "authorise:99": 1}}
+	want := sdk.Ledger{Requests: 7, Effects: map[string]int{"cancel:0012345": 1, "authorise:02391645": 1}}
 	if d := cmp.Diff(want, b.Ledger()); d != "" {
 		t.Error(d)
 	}
@@ -395,7 +396,7 @@ func TestSimulatorSwitches(t *testing.T) {
 
 func TestSimulatorRepeatsCharges(t *testing.T) {
 	t.Parallel()
-	const body = `{"action":"authorize","channel":"ecommerce","merchant_code":"kuanto","merchant_operation_number":"99","payment_method":{"method_name":"YAPE"},"payment_details":{"amount":"100","currency":"604"}}`
+	body := body(t, "YAPE")
 	for setting, want := range map[string]string{refuse: "01", accept: "00"} {
 		b := newBench(t, "repeat_charge="+setting)
 		if got := code(b.ask(http.MethodPost, "/charges", body)); got != "00" {
@@ -403,6 +404,45 @@ func TestSimulatorRepeatsCharges(t *testing.T) {
 		}
 		if got := code(b.ask(http.MethodPost, "/charges", body)); got != want {
 			t.Errorf("the second charge answers %s", got)
+		}
+	}
+}
+
+// body is that of a new charge.
+func body(t *testing.T, method string) string {
+	t.Helper()
+	a := newCharge(method)
+	b, err := a.request(merchant)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// What a new charge lacks that is required makes it a failure without effect.
+func TestSimulatorRequiresOfCharges(t *testing.T) {
+	t.Parallel()
+	for method, lines := range map[string][]string{
+		"CARD":          {`"action":"authorize"`, `"channel":"ecommerce"`, `"pan":"4051420006041115"`, `"expiry_date":"1231"`, `"security_code":"9463"`, `"prefix":"51"`, `"amount":"15000"`, `"currency":"604"`, `"product_details":[]`, `"line_2":"Miraflores"`, `"subscriber":"999835685"`},
+		"YAPE":          {`"otp":"55745471"`, `"subscriber":"969929157"`},
+		"CUOTEALO":      {`"redirect_url":"https://pay-me.com"`},
+		"PAGOEFECTIVO":  {`"redirect_url":"https://pay-me.com"`},
+		"BANK_TRANSFER": {`"redirect_url":"https://pay-me.com"`},
+		"QR":            {`"method_name":"QR"`},
+	} {
+		for _, line := range lines {
+			b := newBench(t)
+			whole := body(t, method)
+			without := strings.Replace(whole, line, `"x":""`, 1)
+			if without == whole {
+				t.Fatalf("%s has no %s", method, line)
+			}
+			if got := code(b.ask(http.MethodPost, "/charges", without)); got != "01" || len(b.Ledger().Effects) > 0 {
+				t.Errorf("%s without %s answers %s", method, line, got)
+			}
+			if got := code(b.ask(http.MethodPost, "/charges", whole)); got != "00" {
+				t.Errorf("%s answers %s", method, got)
+			}
 		}
 	}
 }
