@@ -30,7 +30,7 @@ var floors = [][]string{
 	{"internal/diag"},
 	{"sdk/providertest"},
 	{"sdk/host", "sdk/fakeprovider", "plugins/payme", "plugins/pagos360", "plugins/payvalida"},
-	{"sdk/apiclient"},
+	{"sdk/apiclient", "sdk/simulator"},
 	{"sdk"},
 	{"sdk/internal/process"},
 	{"sdk/internal/wire"},
