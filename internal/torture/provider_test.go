@@ -83,7 +83,7 @@ func TestC1DiesAtEveryItem(t *testing.T) {
 func TestC1Detected(t *testing.T) {
 	t.Parallel()
 	j := newJob(t, 100)
-	j.rate, j.inFlight = 60, 8
+	j.rate, j.inFlight, j.timeout = 60, 8, 6*time.Second
 	j.api.set(t, "slow", "50ms")
 	j.plan(t)
 	a := j.start(t)
@@ -101,7 +101,7 @@ func TestC1Detected(t *testing.T) {
 	}
 	for _, e := range j.events(t) {
 		if e.Kind == "provider_ended" {
-			if late := e.At.Sub(killed); late > time.Second {
+			if late := e.At.Sub(killed); late > j.timeout/2 { // and not for want of an answer
 				t.Errorf("its death was seen %s late", late)
 			} else {
 				t.Logf("its death was seen after %s", late.Round(time.Millisecond))
@@ -147,7 +147,7 @@ func TestC2Hangs(t *testing.T) {
 			for _, e := range j.events(t) {
 				if e.Kind == "provider_ended" {
 					freed := e.At.Sub(first)
-					if first.IsZero() || freed > 2*time.Second+500*time.Millisecond {
+					if first.IsZero() || freed > 2*time.Second+3*time.Second {
 						t.Errorf("freed %s after the deadline", freed)
 					}
 					t.Logf("freed %s after the deadline", freed.Round(time.Millisecond))
@@ -254,11 +254,11 @@ func (j *job) watch(t testing.TB) (time.Duration, int64) {
 // down and fills nothing. It runs before the parallel tests: what it measures
 // is time.
 func TestC5Floods(t *testing.T) {
-	quiet := newJob(t, 8)
+	quiet := newJob(t, 24)
 	quiet.rate = 10
 	quiet.plan(t)
 	took, memory := quiet.watch(t)
-	took = max(took, 1500*time.Millisecond) // sixteen requests at ten a second
+	took = max(took, 4700*time.Millisecond) // 48 requests at ten a second
 	for _, how := range []string{"flood_stderr", "flood_stdout"} {
 		j := newJob(t, quiet.n)
 		j.rate = quiet.rate

@@ -178,7 +178,8 @@ func TestD5RetryAfter(t *testing.T) {
 					continue
 				}
 				waited := came.at.Sub(refused)
-				if waited < tt.least || waited > tt.most {
+				const busy = 2 * time.Second // a machine with much else to do
+				if waited < tt.least || waited > tt.most+busy {
 					t.Errorf("the next request came after %s", waited)
 				}
 				t.Logf("the next request came after %s", waited.Round(time.Millisecond))

@@ -16,7 +16,7 @@ import (
 // TestA9: a second apply is refused at once, also while the first is stopped.
 func TestA9SecondApply(t *testing.T) {
 	t.Parallel()
-	j := newJob(t, 60)
+	j := newJob(t, 120)
 	j.rate = 40
 	j.plan(t)
 	a := j.start(t)
@@ -28,8 +28,10 @@ func TestA9SecondApply(t *testing.T) {
 		if code != 1 || !strings.Contains(b.said.String(), fmt.Sprint("process ", a.Process.Pid)) {
 			t.Errorf("the second apply ended with %d:\n%s", code, b.said)
 		}
-		if b.took > time.Second {
-			t.Errorf("it took %s to refuse the second", b.took)
+		select {
+		case <-a.done:
+			t.Errorf("the second was refused when the first had ended, after %s", b.took)
+		default:
 		}
 	}
 	refused()
@@ -87,11 +89,16 @@ func TestA13CtrlC(t *testing.T) {
 			t.Parallel()
 			j := newJob(t, 400)
 			j.inFlight = 16
-			j.timeout = 2 * time.Second
+			j.timeout = 8 * time.Second
 			j.api.set(t, "slow", "300ms")
 			j.plan(t)
 			a := j.start(t)
 			eventually(t, 10*time.Second, "it is under load", func() bool { return len(j.api.came()) > 60 })
+			if times == 2 { // or nobody could tell whether it waited
+				j.api.set(t, "slow", "7s")
+				sent := len(j.api.came())
+				eventually(t, 10*time.Second, "it is slow", func() bool { return len(j.api.came()) >= sent+j.inFlight })
+			}
 			began := time.Now()
 			for range times {
 				must(t, a.Process.Signal(syscall.SIGINT))
@@ -101,7 +108,7 @@ func TestA13CtrlC(t *testing.T) {
 				t.Errorf("it ended with %d:\n%s", code, a.said)
 			}
 			took := time.Since(began)
-			if most := map[int]time.Duration{1: j.timeout, 2: time.Second}[times]; took > most {
+			if most := map[int]time.Duration{1: j.timeout, 2: 5 * time.Second}[times]; took > most {
 				t.Errorf("it took %s to end", took)
 			}
 			v, _ := j.judge(t)

@@ -300,7 +300,7 @@ func TestSlowAnswer(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, "slow=1h")
 	s.seedAll()
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
 	_, err := s.cancelCardDebit(ctx, cardDebitArgs{ID: "4012"})
 	s.want(err, sdk.OutcomeUnknown, "timeout")

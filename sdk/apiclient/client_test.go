@@ -99,7 +99,7 @@ func TestOutcomes(t *testing.T) {
 		"path with host":      {endpoint: closed, request: Request{Path: "//evil.example/"}, want: "refused malformed_request"},
 		"header of two lines": {endpoint: closed, request: Request{Path: "/", Header: http.Header{"X": {"a\r\nB: c"}}}, want: "refused malformed_request"},
 		"hangs up":            {endpoint: answers(""), want: "unknown connection_lost", wrote: 1},
-		"never answers":       {endpoint: func(t *testing.T) string { return raw(t, nil) }, timeout: 30 * time.Millisecond, want: "unknown timeout", wrote: 1},
+		"never answers":       {endpoint: func(t *testing.T) string { return raw(t, nil) }, timeout: time.Second, want: "unknown timeout", wrote: 1},
 		"not HTTP":            {endpoint: answers("nonsense\r\n\r\n"), want: "unknown no_answer", wrote: 1},
 		"half an answer":      {endpoint: answers("HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n{"), want: "unknown truncated", wrote: 1},
 		"half a chunk":        {endpoint: answers("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"), want: "unknown truncated", wrote: 1},

@@ -73,7 +73,7 @@ func TestPermitExpiredSparesConnections(t *testing.T) {
 	c := newClient(t, "http://"+d.listener.Addr().String())
 	d.warm(t, c, 3)
 	asked := 0
-	until := time.Now().Add(20 * time.Millisecond)
+	until := time.Now().Add(time.Second) // time enough to find a connection
 	ctx := httptrace.WithClientTrace(permit.With(t.Context(), permit.New(until, "")), &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { asked++; time.Sleep(time.Until(until)) },
 	})
