@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/bulkrunner/runner/sdk"
+	"github.com/bulkrunner/runner/sdk/apiclient"
 )
 
 // A cancellation is what the API answers to a deletion. The answer's amount
@@ -57,12 +58,12 @@ func (c *client) cancelOrder(ctx context.Context, a orderArgs) (cancellation, er
 	return confirmCancellation(a.Order, data)
 }
 
-func confirmCancellation(asked string, data object) (cancellation, error) {
+func confirmCancellation(asked string, data apiclient.Object) (cancellation, error) {
 	result := cancellation{
-		Order:          data.text("OrderID"),
-		Operation:      data.text("Operation"),
-		Reference:      data.text("Reference"),
-		PayvalidaOrder: data.text("PVOrderID"),
+		Order:          data.Text("OrderID"),
+		Operation:      data.Text("Operation"),
+		Reference:      data.Text("Reference"),
+		PayvalidaOrder: data.Text("PVOrderID"),
 	}
 	if err := confirm(asked, result.Order, "DELETED", result.Operation, result); err != nil {
 		return cancellation{}, err

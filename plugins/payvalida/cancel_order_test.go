@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/bulkrunner/runner/sdk"
+	"github.com/bulkrunner/runner/sdk/apiclient"
 )
 
 func TestCancelOrder(t *testing.T) {
@@ -113,7 +114,7 @@ func TestConfirmCancellation(t *testing.T) {
 		"Spanish keys":      {`{"OrdenID":"A1","Operacion":"DELETED"}`, sdk.OutcomeUnknown},
 		"nothing":           {`{}`, sdk.OutcomeUnknown},
 	} {
-		data, err := decodeObject([]byte(c.data))
+		data, err := apiclient.ParseObject([]byte(c.data))
 		if err != nil {
 			t.Fatal(err)
 		}

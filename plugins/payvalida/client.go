@@ -25,7 +25,7 @@ type client struct {
 
 // read asks for an order. Its errors never put anything in doubt: a read that
 // brought nothing to rely on has changed nothing and may be made again.
-func (c *client) read(ctx context.Context, order string) (object, error) {
+func (c *client) read(ctx context.Context, order string) (apiclient.Object, error) {
 	data, err := c.send(ctx, c.orderRequest(http.MethodGet, order))
 	if f := sdk.AsFailure(err); f != nil && f.Outcome == sdk.OutcomeUnknown {
 		return nil, &sdk.Failure{Outcome: sdk.OutcomeNotNow, Code: f.Code, Reason: f.Reason, Err: f}
@@ -34,7 +34,7 @@ func (c *client) read(ctx context.Context, order string) (object, error) {
 }
 
 // remove asks for an order's deletion.
-func (c *client) remove(ctx context.Context, order string) (object, error) {
+func (c *client) remove(ctx context.Context, order string) (apiclient.Object, error) {
 	return c.send(ctx, c.orderRequest(http.MethodDelete, order))
 }
 
@@ -74,7 +74,7 @@ type orderRequest struct {
 }
 
 // write sends an order's terms: POST registers it, PATCH updates it.
-func (c *client) write(ctx context.Context, method string, t orderRequest) (object, error) {
+func (c *client) write(ctx context.Context, method string, t orderRequest) (apiclient.Object, error) {
 	t.Merchant = c.merchant
 	t.Checksum = termsChecksum(t, c.fixedHash)
 	body, err := json.Marshal(t)
@@ -90,12 +90,12 @@ func (c *client) write(ctx context.Context, method string, t orderRequest) (obje
 }
 
 // send makes one request and returns the DATA of an answer that says OK.
-func (c *client) send(ctx context.Context, r apiclient.Request) (object, error) {
+func (c *client) send(ctx context.Context, r apiclient.Request) (apiclient.Object, error) {
 	response, err := c.api.Do(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	return decodeAnswer(response.Status, response.Body)
+	return decodeAnswer(response)
 }
 
 // confirm holds an answer to a mutation against what it has to confirm: that

@@ -85,7 +85,7 @@ func (s *stage) state(order string) string {
 	s.t.Helper()
 	s.simulation.orders.mu.Lock()
 	defer s.simulation.orders.mu.Unlock()
-	o := s.simulation.orders.get(order, s.simulation.now())
+	o := s.simulation.find(order, s.simulation.Fate(order), s.simulation.Now())
 	if o == nil {
 		return ""
 	}
@@ -139,7 +139,7 @@ func TestFaultOutcomes(t *testing.T) {
 		"error500_after":    {[]string{"http_500"}, sdk.OutcomeUnknown, sdk.OutcomeNotNow, true},
 		"html":              {[]string{"http_502", "no_json"}, sdk.OutcomeUnknown, sdk.OutcomeNotNow, true},
 		"error_message":     {[]string{"http_502"}, sdk.OutcomeUnknown, sdk.OutcomeNotNow, true},
-		"truncated":         {[]string{"no_json"}, sdk.OutcomeUnknown, sdk.OutcomeNotNow, true},
+		"truncated":         {[]string{"no_json", "truncated"}, sdk.OutcomeUnknown, sdk.OutcomeNotNow, true},
 		"other_order":       {[]string{""}, sdk.OutcomeIncident, sdk.OutcomeFatal, true},
 	} {
 		for request, send := range requests {
@@ -196,7 +196,7 @@ func TestSlowAnswer(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, "slow=1h")
 	s.seed("cancel_order", `{"order":"A1"}`, "")
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
 	_, err := s.cancelOrder(ctx, orderArgs{"A1"})
 	s.want(err, sdk.OutcomeUnknown, "timeout")
@@ -214,9 +214,10 @@ func TestNoSecretInFailures(t *testing.T) {
 		termsChecksum(terms1.request(), secret), termsChecksum(update1.request(), secret),
 	}
 	failures := map[string]error{}
-	for _, fault := range simulatorFaults {
+	for _, fault := range provider.Simulator.Faults {
 		value := map[string]string{
-			"slow": "", "read_lag": "", "seed": "", "limit": "", "checksum_case": caseLower, "unknown_order": "0013",
+			"slow": "", "read_lag": "", "seed": "", "limit": "", "checksum_case": caseLower, "unknown_order": "0013", "clock": "1000h", "strict": "yes",
+			"zone": "", "recurrent_paid": "", "notify": "", "notify_hash": "", "annulled_by": "",
 		}
 		v, special := value[fault.Name]
 		if !special {

@@ -6,8 +6,10 @@ import "github.com/bulkrunner/runner/sdk"
 // other products use the same numbers with other meanings.
 const (
 	codeOK               = "0000"
+	codeContent          = "0011"
 	codeMerchantInvalid  = "0017"
 	codeMerchantUnknown  = "0018"
+	codeRecurrent        = "0020"
 	codeAmountInvalid    = "0021"
 	codeCountryInvalid   = "0022"
 	codeCurrencyInvalid  = "0023"
@@ -52,7 +54,7 @@ var refusals = map[string]string{
 	"0010":               "transaction id invalid",
 	"0013":               "transaction id does not exist",
 	"0016":               "client data mismatch",
-	"0020":               "recurrent orders exist only in Colombia",
+	codeRecurrent:        "recurrent orders exist only in Colombia",
 	codeAmountInvalid:    "amount invalid",
 	codeCountryInvalid:   "country invalid",
 	codeCurrencyInvalid:  "currency invalid",
@@ -79,7 +81,7 @@ var refusals = map[string]string{
 // documents whether the request had been carried out by then.
 var unclear = map[string]string{
 	"0009":          "error while processing",
-	"0011":          "content error",
+	codeContent:     "content error",
 	"0012":          "the register could not be completed",
 	"0014":          "already reversed",
 	"0015":          "cannot be reversed",

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/bulkrunner/runner/sdk"
+	"github.com/bulkrunner/runner/sdk/apiclient"
 )
 
 // deleted is the answer of Payvalida's own reference page.
@@ -47,7 +48,7 @@ func TestDecodeAnswer(t *testing.T) {
 		"processing":               {200, `{"CODE":"0009"}`, want{sdk.OutcomeUnknown, "0009"}},
 		"a code nobody lists":      {200, `{"CODE":"0061"}`, want{sdk.OutcomeUnknown, "0061"}},
 	} {
-		_, err := decodeAnswer(c.status, []byte(c.body))
+		_, err := decodeAnswer(&apiclient.Response{Status: c.status, Body: []byte(c.body)})
 		got := want{outcome: sdk.OutcomeDone}
 		if f := sdk.AsFailure(err); f != nil {
 			got = want{f.Outcome, f.Code}
@@ -92,7 +93,7 @@ func FuzzCancellation(f *testing.F) {
 	f.Add("A1", `{"CODE":"0041","DATA":null}`)
 	f.Add("", `{"CODE":"0000","DATA":{"Operation":"DELETED","OrderID":""}}`)
 	f.Fuzz(func(t *testing.T, asked, body string) {
-		data, err := decodeAnswer(200, []byte(body))
+		data, err := decodeAnswer(&apiclient.Response{Status: 200, Body: []byte(body)})
 		if err != nil {
 			return
 		}
@@ -116,7 +117,7 @@ func FuzzConfirmation(f *testing.F) {
 	f.Add("A1", `{"CODE":"0000","DATA":{"OrdenID":"A1","Monto":4.5e4,"Operacion":"ACTUALIZADO"}}`)
 	f.Add("A1", `{"CODE":"0000","DATA":{"ORDER":"A1","STATE":"PENDIENTE","AMOUNT":"120.00","CODE":123}}`)
 	f.Fuzz(func(t *testing.T, asked, body string) {
-		data, err := decodeAnswer(200, []byte(body))
+		data, err := decodeAnswer(&apiclient.Response{Status: 200, Body: []byte(body)})
 		if err != nil {
 			return
 		}

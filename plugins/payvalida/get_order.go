@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/bulkrunner/runner/sdk"
+	"github.com/bulkrunner/runner/sdk/apiclient"
 )
 
 // The states of an order, as the API names them. PENDIENTE becomes APROBADA
@@ -59,23 +60,23 @@ func (c *client) readOrder(ctx context.Context, a orderArgs) (order, error) {
 
 // decodeOrder takes an order from the DATA of a read, whose misspellings are
 // the wire's own.
-func decodeOrder(asked string, data object) (order, error) {
-	amount, err := data.decimal("AMOUNT")
+func decodeOrder(asked string, data apiclient.Object) (order, error) {
+	amount, err := data.Decimal("AMOUNT")
 	if err != nil {
 		return order{}, sdk.NotNow("bad_amount", "the API showed an amount that is not a decimal number", 0)
 	}
 	o := order{
-		Order:       data.text("ORDER"),
-		State:       data.text("STATE"),
-		Reference:   data.text("REFERENCE"),
+		Order:       data.Text("ORDER"),
+		State:       data.Text("STATE"),
+		Reference:   data.Text("REFERENCE"),
 		Amount:      amount,
-		Currency:    data.text("CURRENCY"),
-		Description: data.text("DESCRIPTION"),
-		Email:       data.text("EMAIL"),
-		Method:      data.text("PAYMNENT_METHOD"),
-		Lifetime:    data.text("LIFE_TIME"),
-		CreatedAt:   data.text("CREATION_DATE"),
-		UpdatedAt:   data.text("UDPATE_DATE"),
+		Currency:    data.Text("CURRENCY"),
+		Description: data.Text("DESCRIPTION"),
+		Email:       data.Text("EMAIL"),
+		Method:      data.Text("PAYMNENT_METHOD"),
+		Lifetime:    data.Text("LIFE_TIME"),
+		CreatedAt:   data.Text("CREATION_DATE"),
+		UpdatedAt:   data.Text("UDPATE_DATE"),
 	}
 	switch {
 	case o.Order == "" || o.State == "":

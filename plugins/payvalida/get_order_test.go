@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/bulkrunner/runner/sdk"
+	"github.com/bulkrunner/runner/sdk/apiclient"
 )
 
 // documented is the answer to a read as Payvalida's page has it.
@@ -15,7 +16,7 @@ const documented = `{"ORDER":"A1","STATE":"PENDIENTE","REFERENCE":"3102292330","
 
 func TestDecodeOrder(t *testing.T) {
 	t.Parallel()
-	data, err := decodeObject([]byte(documented))
+	data, err := apiclient.ParseObject([]byte(documented))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +49,7 @@ func TestDecodeOrderThatProvesNothing(t *testing.T) {
 		"an amount as a number":     {`{"ORDER":"A1","STATE":"PENDIENTE","AMOUNT":120.00}`, sdk.OutcomeDone},
 		"no amount":                 {`{"ORDER":"A1","STATE":"PENDIENTE"}`, sdk.OutcomeDone},
 	} {
-		data, err := decodeObject([]byte(c.data))
+		data, err := apiclient.ParseObject([]byte(c.data))
 		if err != nil {
 			t.Fatal(err)
 		}

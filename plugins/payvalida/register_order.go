@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/bulkrunner/runner/sdk"
+	"github.com/bulkrunner/runner/sdk/apiclient"
 )
 
 // registerArgs are the fields of Payvalida's table under its own names, but
@@ -75,18 +76,18 @@ func (c *client) registerOrder(ctx context.Context, a registerArgs) (registratio
 
 // confirmTerms takes the answer to POST and PATCH, which share a shape. An
 // amount that isn't a number is left out: it is not what confirms.
-func confirmTerms(asked, operation string, data object) (registration, error) {
-	amount, err := data.decimal("Monto")
+func confirmTerms(asked, operation string, data apiclient.Object) (registration, error) {
+	amount, err := data.Decimal("Monto")
 	if err != nil {
 		amount = ""
 	}
 	result := registration{
-		Order:          data.text("OrdenID"),
-		Operation:      data.text("Operacion"),
-		Reference:      data.text("Referencia"),
+		Order:          data.Text("OrdenID"),
+		Operation:      data.Text("Operacion"),
+		Reference:      data.Text("Referencia"),
 		Amount:         amount,
-		PayvalidaOrder: data.text("PVordenID"),
-		Checkout:       data.text("checkout"),
+		PayvalidaOrder: data.Text("PVordenID"),
+		Checkout:       data.Text("checkout"),
 	}
 	if err := confirm(asked, result.Order, operation, result.Operation, result); err != nil {
 		return registration{}, err

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -10,36 +8,32 @@ import (
 	"time"
 
 	"github.com/bulkrunner/runner/sdk"
+	"github.com/bulkrunner/runner/sdk/simulator"
 )
 
 // A simulation is Payvalida's porders in miniature, for one account.
 //
 // It keeps to what is documented: the checksums, HTTP 200 under business
-// errors, the answers' spellings, order numbers that are used up for ever, and
-// the states. What nobody documents is a switch, see [simulatorFaults].
-// Notifications to the merchant are left out: a runner receives none.
+// errors, the answers' spellings, order numbers that are used up for ever, the
+// states, and which of their changes a merchant is notified of. What nobody
+// documents is a switch, see [switches].
 //
 // It also serves benchmarks, so a request costs a few microseconds beside
 // net/http's own, and an order some 150 bytes.
 type simulation struct {
+	*simulator.Front
 	merchant  string
 	fixedHash string
-	now       func() time.Time
-
-	faults   atomic.Pointer[faults]
-	ceiling  ceiling
-	requests atomic.Int64
-	refused  atomic.Int64 // for their rate; every other one gets a date
-
-	orders orders
+	orders    orders
+	failed    atomic.Int64 // transaction errors, whose codes take turns
 }
 
 func newSimulation(c configuration) sdk.Simulation {
-	s := &simulation{merchant: c.Merchant, fixedHash: c.FixedHash, now: time.Now}
-	s.faults.Store(defaultFaults())
+	s := &simulation{merchant: c.Merchant, fixedHash: c.FixedHash}
+	s.Front = simulator.NewFront(switches, s.handle)
+	s.Busy = []byte(`{"errorMessage":"Too Many Requests"}`)
 	s.orders.known = map[string]*simulatedOrder{}
 	s.orders.references = map[string]*simulatedOrder{}
-	s.orders.strays = map[string]uint32{}
 	return s
 }
 
@@ -52,40 +46,14 @@ type request struct {
 	broken bool         // the body is no JSON of that shape
 }
 
-func (s *simulation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.requests.Add(1)
-	f := s.faults.Load()
-	if f.limit > 0 && !s.ceiling.admit(s.now(), f.limit) {
-		s.slowDown(w)
-		return
-	}
-	q, ok := s.takeApart(w, r)
-	if !ok {
-		return
-	}
-	d := s.throw(f, q.order)
-	if d.before(w, s) {
-		return
-	}
-	body := s.carryOut(f, d, q)
-	if f.slow > 0 {
-		pause(r, f.slow)
-	}
-	if d.after(w, body) {
-		return
-	}
-	answer(w, http.StatusOK, "application/json", body)
-}
-
-// takeApart reads a request, and answers those that no operation has.
-func (s *simulation) takeApart(w http.ResponseWriter, r *http.Request) (request, bool) {
+// handle reads a request, and answers those that no operation has.
+func (s *simulation) handle(r *http.Request) simulator.Task {
 	q := request{method: r.Method}
 	rest, ours := strings.CutPrefix(r.URL.EscapedPath(), ordersPath)
 	segment, hasOrder := strings.CutPrefix(rest, "/")
 	switch {
 	case !ours || (rest != "" && !hasOrder) || strings.Contains(segment, "/"):
-		answer(w, http.StatusNotFound, "application/json", []byte(`{"errorMessage":"Not Found"}`))
-		return q, false
+		return gateway(http.StatusNotFound, "Not Found")
 	case hasOrder && (r.Method == http.MethodGet || r.Method == http.MethodDelete):
 		order, err := url.PathUnescape(segment)
 		if err != nil {
@@ -94,44 +62,65 @@ func (s *simulation) takeApart(w http.ResponseWriter, r *http.Request) (request,
 		q.order = order
 		q.query = r.URL.Query()
 	case !hasOrder && (r.Method == http.MethodPost || r.Method == http.MethodPatch):
-		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 64<<10))
+		body, err := simulator.Body(r)
 		q.broken = err != nil || !decodeTerms(body, &q.terms)
 		q.order = q.terms.Order
 	default:
-		answer(w, http.StatusMethodNotAllowed, "application/json", []byte(`{"errorMessage":"Method Not Allowed"}`))
-		return q, false
+		return gateway(http.StatusMethodNotAllowed, "Method Not Allowed")
 	}
-	return q, true
+	return simulator.Task{Thing: q.order, Answer: func(f *simulator.Fate) simulator.Answer {
+		body := s.carryOut(f, q)
+		if f.Befalls(errorMessage) {
+			return gatewayError(http.StatusBadGateway, "Endpoint request timed out")
+		}
+		return simulator.Answer{Status: http.StatusOK, Body: body}
+	}}
+}
+
+// gateway answers what doesn't reach porders, and therefore has no CODE.
+func gateway(status int, message string) simulator.Task {
+	return simulator.Task{Spared: true, Answer: func(*simulator.Fate) simulator.Answer { return gatewayError(status, message) }}
+}
+
+func gatewayError(status int, message string) simulator.Answer {
+	return simulator.Answer{Status: status, Body: []byte(`{"errorMessage":"` + message + `"}`)}
 }
 
 // carryOut does what a request asks for and returns the answer's body.
-func (s *simulation) carryOut(f *faults, d dice, q request) []byte {
+func (s *simulation) carryOut(f *simulator.Fate, q request) []byte {
 	if q.broken {
-		return refusal("0011")
+		return refusal(codeContent)
 	}
 	if code := s.verify(f, q); code != codeOK {
 		return refusal(code)
 	}
-	if d.fell(transactionError) {
-		if d.even() {
+	if f.Befalls(transactionError) {
+		if s.failed.Add(1)%2 == 0 {
 			return refusal(codeTransaction)
 		}
 		return refusal(codeRegistering)
 	}
+	now := s.clock(f)
+	s.orders.mu.Lock()
+	defer s.orders.mu.Unlock()
+	s.expireAll(f, now)
 	switch q.method {
 	case http.MethodGet:
-		return s.consult(f, d, q)
+		return s.consult(f, q, now)
 	case http.MethodDelete:
-		return s.delete(d, q.order)
+		return s.delete(f, q.order, now)
 	case http.MethodPost:
-		return s.register(d, q.terms)
+		return s.register(f, q.terms, now)
 	default:
-		return s.update(d, q.terms)
+		return s.update(f, q.terms, now)
 	}
 }
 
+// clock is the API's time.
+func (s *simulation) clock(f *simulator.Fate) time.Time { return s.Now().Add(clock.In(f)) }
+
 // verify judges who asks: the merchant, then the checksum.
-func (s *simulation) verify(f *faults, q request) string {
+func (s *simulation) verify(f *simulator.Fate, q request) string {
 	merchant, given, right := q.terms.Merchant, q.terms.Checksum, ""
 	if q.query != nil {
 		merchant, given = q.query.Get("merchant"), q.query.Get("checksum")
@@ -144,54 +133,19 @@ func (s *simulation) verify(f *faults, q request) string {
 		return codeMerchantInvalid
 	case merchant != s.merchant:
 		return codeMerchantUnknown
-	case !f.sameChecksum(given, right):
+	case !sameChecksum(f, given, right):
 		return codeChecksum
 	}
 	return codeOK
 }
 
-// slowDown answers 429, with both forms of Retry-After in turn.
-func (s *simulation) slowDown(w http.ResponseWriter) {
-	after := "1"
-	if s.refused.Add(1)%2 == 0 {
-		after = s.now().UTC().Add(2 * time.Second).Format(http.TimeFormat)
+// sameChecksum compares in the letter case that is demanded. right is upper.
+func sameChecksum(f *simulator.Fate, given, right string) bool {
+	switch checksumCase.In(f) {
+	case caseUpper:
+		return given == right
+	case caseLower:
+		return given == strings.ToLower(right)
 	}
-	w.Header().Set("Retry-After", after)
-	answer(w, http.StatusTooManyRequests, "application/json", []byte(`{"errorMessage":"Too Many Requests"}`))
-}
-
-func answer(w http.ResponseWriter, status int, contentType string, body []byte) {
-	w.Header()["Content-Type"] = []string{contentType}
-	w.WriteHeader(status)
-	_, _ = w.Write(body) // a caller that has gone needs no answer
-}
-
-// drop closes the connection without an answer. The caller sees it end.
-func drop() { panic(http.ErrAbortHandler) }
-
-// reset closes the connection as a crashed server's system would.
-func reset(w http.ResponseWriter) {
-	if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
-		if tcp, ok := conn.(*net.TCPConn); ok {
-			_ = tcp.SetLinger(0) // without it the close is a polite one, which is a fault as well
-		}
-		_ = conn.Close()
-		return
-	}
-	drop()
-}
-
-func pause(r *http.Request, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-r.Context().Done():
-	}
-}
-
-// Ledger tells what has happened: each order's cancellations, registrations
-// and updates under its own number.
-func (s *simulation) Ledger() sdk.Ledger {
-	return sdk.Ledger{Requests: int(s.requests.Load()), Effects: s.orders.effects()}
+	return strings.EqualFold(given, right)
 }

@@ -9,23 +9,23 @@ import (
 	"time"
 
 	"github.com/bulkrunner/runner/sdk"
+	"github.com/bulkrunner/runner/sdk/simulator"
 )
 
 // A simulatedOrder is kept small: a benchmark has a million of them. What
 // every seeded order has alike is not in it, see [simulatedOrder.terms].
 type simulatedOrder struct {
-	id         string
-	own        *terms // where they aren't the usual ones
-	created    int64  // seconds
-	expires    int64  // seconds; 0 never
-	changed    int64  // milliseconds: its last change of state
-	number     uint32 // Payvalida's own
-	requests   uint32 // that named it, for the dice
-	cancelled  uint16
-	registered uint16
-	updated    uint16
-	state      orderState
-	before     orderState // before the last change
+	id        string
+	own       *terms // where they aren't the usual ones
+	created   int64  // seconds
+	expires   int64  // seconds; 0 never
+	changed   int64  // milliseconds: its last change of state
+	number    uint32 // Payvalida's own
+	payments  uint16
+	recurrent bool
+	state     orderState
+	before    orderState // before the last change
+	answer    string     // to the last notification
 }
 
 type orderState uint8
@@ -48,7 +48,7 @@ type orders struct {
 	mu         sync.Mutex
 	known      map[string]*simulatedOrder
 	references map[string]*simulatedOrder // of active orders; looked up again before it is believed
-	strays     map[string]uint32          // requests that named an unknown order
+	swept      time.Time                  // when all were looked at for their expiry
 }
 
 const (
@@ -103,7 +103,7 @@ func (s *simulation) Seed(operation string, arguments json.RawMessage, state str
 	}
 	s.orders.mu.Lock()
 	defer s.orders.mu.Unlock()
-	s.orders.add(o, s.now(), usualLife)
+	s.orders.add(o, s.clock(s.Fate(o.id)), usualLife)
 	return nil
 }
 
@@ -130,29 +130,52 @@ func (m *orders) add(o *simulatedOrder, now time.Time, life time.Duration) {
 	if life > 0 {
 		o.expires = now.Add(life).Unix()
 	}
-	o.requests = m.strays[o.id]
-	delete(m.strays, o.id)
 	m.known[o.id] = o
 }
 
-// get finds an order as it is now: a pending one whose time is over has
-// expired. The lock is held.
-func (m *orders) get(id string, now time.Time) *simulatedOrder {
-	o := m.known[id]
+// find finds an order as it is now. The lock is held.
+func (s *simulation) find(id string, f *simulator.Fate, now time.Time) *simulatedOrder {
+	o := s.orders.known[id]
 	if o != nil {
-		o.age(now)
+		s.age(o, f, now)
 	}
 	return o
 }
 
-func (o *simulatedOrder) age(now time.Time) {
+// age lets the clock work on an order: a pending one whose time is over has
+// expired. The lock is held.
+func (s *simulation) age(o *simulatedOrder, f *simulator.Fate, now time.Time) {
 	if o.state == statePending && o.expires != 0 && now.Unix() > o.expires {
-		o.become(stateExpired, now)
+		s.become(o, stateExpired, f, now)
 	}
 }
 
-func (o *simulatedOrder) become(s orderState, now time.Time) {
-	o.before, o.state, o.changed = o.state, s, now.UnixMilli()
+// expireAll ages all orders, where somebody is told of it: others see it when
+// they look. The lock is held.
+func (s *simulation) expireAll(f *simulator.Fate, now time.Time) {
+	if now.Sub(s.orders.swept) < time.Second || simulator.NotifyURL.In(f) == "" {
+		return
+	}
+	s.orders.swept = now
+	for _, o := range s.orders.known {
+		s.age(o, f, now)
+	}
+}
+
+// become changes an order's state, and tells of it. The lock is held.
+func (s *simulation) become(o *simulatedOrder, state orderState, f *simulator.Fate, now time.Time) {
+	o.before, o.state, o.changed = o.state, state, now.UnixMilli()
+	s.notify(o, f)
+}
+
+// pay has the payer pay a pending order. The lock is held.
+func (s *simulation) pay(o *simulatedOrder, f *simulator.Fate, now time.Time) {
+	o.payments++
+	if o.recurrent && recurrentPaid.In(f) == pendiente {
+		s.tell(o, f, approved)
+		return
+	}
+	s.become(o, stateApproved, f, now)
 }
 
 // shown is the state that a read tells, which may lag behind.
@@ -163,41 +186,15 @@ func (o *simulatedOrder) shown(now time.Time, lag time.Duration) orderState {
 	return o.state
 }
 
-// count numbers the requests that name an order, known or not.
-func (m *orders) count(id string) uint32 {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if o := m.known[id]; o != nil {
-		o.requests++
-		return o.requests
-	}
-	m.strays[id]++
-	return m.strays[id]
-}
-
 // taken tells whether an active order other than o has the reference. The
 // lock is held.
-func (m *orders) taken(reference string, o *simulatedOrder, now time.Time) bool {
-	holder := m.references[reference]
+func (s *simulation) taken(reference string, o *simulatedOrder, f *simulator.Fate, now time.Time) bool {
+	holder := s.orders.references[reference]
 	if holder == nil || holder == o {
 		return false
 	}
-	holder.age(now)
+	s.age(holder, f, now)
 	return holder.state == statePending && holder.terms().reference == reference
-}
-
-func (m *orders) effects() map[string]int {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	effects := map[string]int{}
-	for id, o := range m.known {
-		for kind, n := range map[string]uint16{"cancel:": o.cancelled, "register:": o.registered, "update:": o.updated} {
-			if n > 0 {
-				effects[kind+id] = int(n)
-			}
-		}
-	}
-	return effects
 }
 
 // terms are the order's own, or the usual ones.

@@ -2,16 +2,20 @@ package main
 
 import (
 	"encoding/json"
+	"regexp"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/bulkrunner/runner/sdk"
+	"github.com/bulkrunner/runner/sdk/apiclient"
+	"github.com/bulkrunner/runner/sdk/simulator"
 )
 
 // decodeTerms reads the body of POST or PATCH. Amounts and their like may be
 // strings, as in Payvalida's samples, or numbers, as in its table.
 func decodeTerms(body []byte, t *orderRequest) bool {
-	members, err := decodeObject(body)
+	members, err := apiclient.ParseObject(body)
 	if err != nil {
 		return false
 	}
@@ -26,47 +30,45 @@ func decodeTerms(body []byte, t *orderRequest) bool {
 }
 
 // register answers POST.
-func (s *simulation) register(d dice, t orderRequest) []byte {
-	now := s.now()
-	if code := judge(t, now); code != codeOK {
+func (s *simulation) register(f *simulator.Fate, t orderRequest, now time.Time) []byte {
+	if code := judge(f, t, 250, now); code != codeOK {
 		return refusal(code)
 	}
 	if t.Description == "" {
 		return refusal(codeDescriptionEmpty)
 	}
-	s.orders.mu.Lock()
-	defer s.orders.mu.Unlock()
 	if s.orders.known[t.Order] != nil {
 		return refusal(codeDuplicateOrder) // whatever its state: a number is used up for ever
 	}
-	if t.Reference != "" && s.orders.taken(t.Reference, nil, now) {
+	if t.Reference != "" && s.taken(t.Reference, nil, f, now) {
 		return refusal(codeReferenceActive)
 	}
 	own := terms{
 		currency: t.Money, amount: sdk.Decimal(t.Amount), email: t.Email,
 		reference: t.Reference, description: t.Description, method: t.Method,
 	}
-	o := &simulatedOrder{id: t.Order, own: &own, registered: 1, before: stateAbsent}
+	o := &simulatedOrder{id: t.Order, own: &own, recurrent: t.Recurrent, before: stateAbsent}
 	s.orders.add(o, now, life(t, now))
 	if t.Reference != "" {
 		s.orders.references[t.Reference] = o
 	}
-	return written(o, "CREADA", d.echo(o.id))
+	s.Effect("register:" + o.id)
+	return written(o, "CREADA", echo(f, o.id))
 }
 
 // update answers PATCH: what the body leaves out stays.
-func (s *simulation) update(d dice, t orderRequest) []byte {
-	now := s.now()
-	if code := judge(t, now); code != codeOK {
+func (s *simulation) update(f *simulator.Fate, t orderRequest, now time.Time) []byte {
+	if code := judge(f, t, 500, now); code != codeOK {
 		return refusal(code)
 	}
-	s.orders.mu.Lock()
-	defer s.orders.mu.Unlock()
-	o := s.orders.get(t.Order, now)
+	if strict.In(f) == "yes" && len(t.Order) > 20 {
+		return refusal(codeContent)
+	}
+	o := s.find(t.Order, f, now)
 	if o == nil || o.state != statePending {
 		return refusal(codeNotPending)
 	}
-	if t.Reference != "" && s.orders.taken(t.Reference, o, now) {
+	if t.Reference != "" && s.taken(t.Reference, o, f, now) {
 		return refusal(codeReferenceActive)
 	}
 	own := o.terms()
@@ -83,9 +85,10 @@ func (s *simulation) update(d dice, t orderRequest) []byte {
 		if l := life(t, now); l > 0 {
 			o.expires = now.Add(l).Unix()
 		}
+		o.recurrent = t.Recurrent
 	}
-	o.updated++
-	return written(o, "ACTUALIZADO", d.echo(o.id))
+	s.Effect("update:" + o.id)
+	return written(o, "ACTUALIZADO", echo(f, o.id))
 }
 
 func replace(field *string, with string) {
@@ -94,9 +97,11 @@ func replace(field *string, with string) {
 	}
 }
 
-// judge holds terms against the limits that are documented.
-func judge(t orderRequest, now time.Time) string {
+// judge holds terms against the limits that are documented. Of the codes it is
+// documented what they mean, and not which limit has which.
+func judge(f *simulator.Fate, t orderRequest, description int, now time.Time) string {
 	amount, err := sdk.ParseDecimal(t.Amount)
+	demanding := strict.In(f) == "yes"
 	switch {
 	case err != nil || amount.Cmp("0") < 0:
 		return codeAmountInvalid
@@ -104,8 +109,15 @@ func judge(t orderRequest, now time.Time) string {
 		return codeCountryInvalid
 	case len(t.Money) != 3 || strings.ToUpper(t.Money) != t.Money:
 		return codeCurrencyInvalid
-	case t.Order == "" || len(t.Order) > 200 || len(t.Reference) > 25 || !strings.Contains(t.Email, "@"):
-		return "0011"
+	case t.Recurrent && t.Country != colombia:
+		return codeRecurrent
+	case t.Order == "", !strings.Contains(t.Email, "@"), strings.Trim(t.Reference, "0123456789") != "",
+		t.Language != "" && t.Language != "es" && t.Language != "en",
+		demanding && (t.IVA == "" || !plain.MatchString(t.Order)):
+		return codeContent
+	case longer(t.Order, 200), longer(t.Email, 100), longer(t.Reference, 25), longer(t.Description, description), longer(t.Method, 25),
+		longer(t.UserDI, 15), longer(t.UserTypeDI, 3), longer(t.UserName, 25), longer(t.RedirectTimeout, 5):
+		return codeContent
 	case t.Expiration == "" || t.Recurrent:
 		return codeOK
 	}
@@ -120,6 +132,12 @@ func judge(t orderRequest, now time.Time) string {
 	}
 	return codeOK
 }
+
+const colombia = "343"
+
+var plain = regexp.MustCompile(`^[0-9A-Za-z]+$`)
+
+func longer(s string, most int) bool { return utf8.RuneCountInString(s) > most }
 
 // life is how long an order with these terms may be paid: to the end of its
 // day, for the usual time, or for ever (0).

@@ -1,13 +1,14 @@
 package main
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -30,7 +31,7 @@ type bench struct {
 func newBench(t *testing.T, faults ...string) *bench {
 	t.Helper()
 	b := &bench{newSimulation(configuration{Merchant: merchant, FixedHash: secret}).(*simulation), t, noon}
-	b.now = func() time.Time { return b.clock }
+	b.Now = func() time.Time { return b.clock }
 	for _, f := range faults {
 		name, value, _ := strings.Cut(f, "=")
 		if err := b.Set(name, value); err != nil {
@@ -247,53 +248,6 @@ func TestSimulatorVerifies(t *testing.T) {
 	}
 }
 
-func TestSimulatorThrottles(t *testing.T) {
-	t.Parallel()
-	b := newBench(t, "throttle=1")
-	b.seed("A1", "")
-	var forms []string
-	for range 2 {
-		w := b.ask(http.MethodDelete, "A1")
-		if w.Code != http.StatusTooManyRequests {
-			t.Fatalf("HTTP %d", w.Code)
-		}
-		forms = append(forms, w.Header().Get("Retry-After"))
-	}
-	if d := cmp.Diff([]string{"1", "Fri, 20 Nov 2026 12:00:02 GMT"}, forms); d != "" {
-		t.Error(d)
-	}
-	if e := b.Ledger().Effects; len(e) != 0 {
-		t.Errorf("effects are %v", e)
-	}
-}
-
-// No second holds more than the limit, however it is cut, and what is refused
-// doesn't count.
-func TestSimulatorLimit(t *testing.T) {
-	t.Parallel()
-	b := newBench(t, "limit=3")
-	b.seed("A1", "")
-	var admitted []time.Duration
-	for ms := 0; ms < 3000; ms += 100 {
-		b.clock = noon.Add(time.Duration(ms) * time.Millisecond)
-		if b.ask(http.MethodGet, "A1").Code == http.StatusOK {
-			admitted = append(admitted, time.Duration(ms)*time.Millisecond)
-		}
-	}
-	want := []time.Duration{}
-	for s := range 3 {
-		for i := range 3 {
-			want = append(want, time.Duration(s*1000+i*100)*time.Millisecond)
-		}
-	}
-	if d := cmp.Diff(want, admitted); d != "" {
-		t.Error(d)
-	}
-	if n := b.Ledger().Requests; n != 30 {
-		t.Errorf("the ledger has %d requests of 30", n)
-	}
-}
-
 func TestSimulatorReadLag(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, "read_lag=5s")
@@ -313,62 +267,202 @@ func TestSimulatorReadLag(t *testing.T) {
 	}
 }
 
-// The same seed hits the same attempts at the same orders, in whatever order
-// they come, and about as many as was asked for.
-func TestSimulatorDice(t *testing.T) {
+// What only one of Payvalida's pages demands is demanded where it is asked for.
+func TestSimulatorTerms(t *testing.T) {
 	t.Parallel()
-	hit := func(seed string, orders []int) []string {
-		b := newBench(t, "error500_before=0.3", "seed="+seed)
-		var hits []string
-		for _, i := range orders {
-			if i%2 == 0 { // unknown orders have dice as well
-				b.seed(fmt.Sprintf("A%d", i), "")
-			}
-			for attempt := range 3 {
-				if b.ask(http.MethodGet, fmt.Sprintf("A%d", i)).Code == http.StatusInternalServerError {
-					hits = append(hits, fmt.Sprintf("A%d/%d", i, attempt))
-				}
+	long := strings.Repeat("x", 251)
+	for name, c := range map[string]struct {
+		change       func(*orderRequest)
+		code, strict string
+	}{
+		"good":                {func(*orderRequest) {}, "0000", "0000"},
+		"no iva":              {func(t *orderRequest) { t.IVA = "" }, "0000", "0011"},
+		"an underscore":       {func(t *orderRequest) { t.Order = "A_1" }, "0000", "0011"},
+		"a long description":  {func(t *orderRequest) { t.Description = long }, "0011", "0011"},
+		"no description":      {func(t *orderRequest) { t.Description = "" }, "0029", "0029"},
+		"a reference of text": {func(t *orderRequest) { t.Reference = "7A" }, "0011", "0011"},
+		"another language":    {func(t *orderRequest) { t.Language = "pt" }, "0011", "0011"},
+		"a long method":       {func(t *orderRequest) { t.Method = long }, "0011", "0011"},
+		"recurrent elsewhere": {func(t *orderRequest) { t.Recurrent, t.Country = true, "604" }, "0020", "0020"},
+		"an amount of text":   {func(t *orderRequest) { t.Amount = "x" }, "0021", "0021"},
+		"an open amount":      {func(t *orderRequest) { t.Amount = "0" }, "0000", "0000"},
+		"a bad country":       {func(t *orderRequest) { t.Country = "34" }, "0022", "0022"},
+		"a bad currency":      {func(t *orderRequest) { t.Money = "cop" }, "0023", "0023"},
+		"too far ahead":       {func(t *orderRequest) { t.Expiration = "31/12/2026" }, "0024", "0024"},
+		"a date in ISO":       {func(t *orderRequest) { t.Expiration = "2026-11-30" }, "0031", "0031"},
+		"in the past":         {func(t *orderRequest) { t.Expiration = "19/11/2026" }, "0032", "0032"},
+	} {
+		for setting, want := range map[string]string{"strict=no": c.code, "strict=yes": c.strict} {
+			terms := orderRequest{Email: "p@example.com", Country: "343", Order: "A1", Money: "COP", Amount: "1", Description: "x", IVA: "19"}
+			c.change(&terms)
+			if got := code(newBench(t, setting).write(http.MethodPost, terms)); got != want {
+				t.Errorf("%s with %s answers %s, not %s", name, setting, got, want)
 			}
 		}
-		slices.Sort(hits)
-		return hits
 	}
-	up := make([]int, 400)
-	for i := range up {
-		up[i] = i
+	for setting, want := range map[string]string{"strict=no": "0041", "strict=yes": "0011"} {
+		terms := orderRequest{Email: "p@example.com", Country: "343", Order: strings.Repeat("9", 21), Money: "COP", Amount: "1", Description: long, IVA: "19"}
+		if got := code(newBench(t, setting).write(http.MethodPatch, terms)); got != want {
+			t.Errorf("an update of a long number with %s answers %s", setting, got)
+		}
 	}
-	down := slices.Clone(up)
-	slices.Reverse(down)
-	first := hit("7", up)
-	if d := cmp.Diff(first, hit("7", down)); d != "" {
-		t.Error("another order of requests, other faults: " + d)
+}
+
+// What happens to an order between two requests: it is paid, its payment is
+// annulled, or its time is over.
+func TestSimulatorMeanwhile(t *testing.T) {
+	t.Parallel()
+	recurrent := orderRequest{Email: "p@example.com", Country: "343", Order: "A1", Money: "COP", Amount: "1", Description: "x", Recurrent: true}
+	for name, c := range map[string]struct {
+		faults []string
+		state  string // that it is seeded in; "" for a recurrent one
+		shown  []string
+	}{
+		"nothing":            {nil, pendiente, []string{pendiente, pendiente}},
+		"paid":               {[]string{"pay_between=1"}, pendiente, []string{pendiente, aprobada, aprobada}},
+		"paid and annulled":  {[]string{"pay_between=1", "annul_between=1"}, pendiente, []string{pendiente, aprobada, anulada, anulada}},
+		"annulled":           {[]string{"annul_between=1"}, aprobada, []string{aprobada, anulada}},
+		"not annulled":       {[]string{"annul_between=1"}, pendiente, []string{pendiente, pendiente}},
+		"expired":            {[]string{"clock=721h"}, pendiente, []string{pendiente, pendiente}}, // 30 days from when it was seeded, by the same clock
+		"recurrent":          {[]string{"pay_between=1"}, "", []string{pendiente, pendiente}},
+		"recurrent and paid": {[]string{"pay_between=1", "recurrent_paid=APROBADA"}, "", []string{pendiente, aprobada}},
+	} {
+		b := newBench(t, c.faults...)
+		if c.state == "" {
+			b.write(http.MethodPost, recurrent)
+		} else {
+			b.seed("A1", c.state)
+		}
+		for i, want := range c.shown {
+			if got := b.ask(http.MethodGet, "A1").Body.String(); !strings.Contains(got, `"STATE":"`+want+`"`) {
+				t.Errorf("%s: read %d: %s", name, i+1, got)
+			}
+		}
 	}
-	if slices.Equal(first, hit("8", up)) {
-		t.Error("another seed, the same faults")
+	b := newBench(t)
+	b.seed("A1", "")
+	if err := b.Set("clock", "721h"); err != nil {
+		t.Fatal(err)
 	}
-	if !slices.ContainsFunc(first, func(h string) bool {
-		order, attempt, _ := strings.Cut(h, "/")
-		return strings.HasSuffix(order, "0") && attempt == "0" && !slices.Contains(first, order+"/1")
-	}) {
-		t.Error("a fault befalls all attempts at an order or none")
+	if got := b.ask(http.MethodGet, "A1").Body.String(); !strings.Contains(got, `"STATE":"VENCIDA"`) {
+		t.Errorf("its time is over: %s", got)
 	}
-	if n := len(first); n < 300 || n > 420 {
-		t.Errorf("%d of 1200 requests are hit, not some 360", n)
+	b = newBench(t, "zone=America/Bogota")
+	b.seed("A1", "")
+	if got := b.ask(http.MethodGet, "A1").Body.String(); !strings.Contains(got, `"CREATION_DATE":"2026-11-20 07:00:00"`) {
+		t.Errorf("in another zone: %s", got)
+	}
+}
+
+// Who is told of what: of payments and expiries, of an annulment for the
+// payer's sake, of nothing that the merchant did.
+func TestSimulatorNotifications(t *testing.T) {
+	t.Parallel()
+	sum := func(fields string) string { h := sha256.Sum256([]byte(fields)); return hex.EncodeToString(h[:]) }
+	recurrent := orderRequest{Email: "p@example.com", Country: "343", Order: "A1", Money: "COP", Amount: "1", Description: "x", Method: "efecty", Recurrent: true}
+	note := func(id, status, method, amount string) string {
+		payment := ""
+		if method != "" {
+			payment = `"pv_payment":"` + method + `",`
+		}
+		return `{"amount":"` + amount + `","iso_currency":"COP","po_id":"` + id + `","pv_checksum":"` + sum(id+status+"simulated") + `",` + payment + `"pv_po_id":95585,"status":"` + status + `"}`
+	}
+	read := func(b *bench) { b.ask(http.MethodGet, "A1") }
+	for name, c := range map[string]struct {
+		faults []string
+		do     func(*bench)
+		want   []string
+	}{
+		"paid": {[]string{"pay_between=1"}, func(b *bench) { worth(b, ""); read(b) }, []string{note("A1", "approved", "pse", "5.0")}},
+		"twice": {[]string{"pay_between=1", "notify_twice=1"}, func(b *bench) { worth(b, ""); read(b) },
+			[]string{note("A1", "approved", "pse", "5.0"), note("A1", "approved", "pse", "5.0")}},
+		"expired": {nil, func(b *bench) {
+			worth(b, "")
+			b.clock = noon.Add(31 * 24 * time.Hour)
+			b.ask(http.MethodGet, "another")
+		}, []string{note("A1", "cancelled", "", "5.0")}},
+		"annulled": {[]string{"pay_between=1", "annul_between=1"}, func(b *bench) { worth(b, ""); read(b); read(b) },
+			[]string{note("A1", "approved", "pse", "5.0"), note("A1", "cancelled", "pse", "5.0")}},
+		"annulled by the merchant": {[]string{"annul_between=1", "annulled_by=merchant"}, func(b *bench) { worth(b, aprobada); read(b) }, nil},
+		"deleted":                  {nil, func(b *bench) { worth(b, ""); b.ask(http.MethodDelete, "A1") }, nil},
+		"seeded":                   {nil, func(b *bench) { worth(b, aprobada); worth(b, vencida); read(b) }, nil},
+		"recurrent": {[]string{"pay_between=1"}, func(b *bench) { b.write(http.MethodPost, recurrent); read(b); read(b) },
+			[]string{note("A1_1", "approved", "efecty", "1.0"), note("A1_2", "approved", "efecty", "1.0")}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			came := make(chan string, 10)
+			listener := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				body, _ := io.ReadAll(r.Body)
+				fmt.Fprint(w, "OK, thanks")
+				came <- string(body)
+			}))
+			defer listener.Close()
+			b := newBench(t, append(c.faults, "notify="+listener.URL)...)
+			c.do(b)
+			// The last one is of an order of this test's own, so that what
+			// was sent before it is all there is.
+			if err := b.Set("pay_between", "1"); err != nil {
+				t.Fatal(err)
+			}
+			b.seed("last", "")
+			b.ask(http.MethodGet, "last")
+			var got []string
+			for {
+				select {
+				case n := <-came:
+					if strings.Contains(n, `"po_id":"last"`) {
+						if d := cmp.Diff(c.want, got); d != "" {
+							t.Error(d)
+						}
+						if len(c.want) > 0 {
+							answered(t, b)
+						}
+						return
+					}
+					got = append(got, n)
+				case <-time.After(5 * time.Second):
+					t.Fatalf("nothing more came after %v", got)
+				}
+			}
+		})
+	}
+}
+
+// worth seeds an order of five pesos.
+func worth(b *bench, state string) {
+	b.t.Helper()
+	if err := b.Seed("cancel_order", json.RawMessage(`{"order":"A1","amount":"5"}`), state); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// answered waits until a read shows what the merchant answered.
+func answered(t *testing.T, b *bench) {
+	t.Helper()
+	for end := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
+		got := b.ask(http.MethodGet, "A1").Body.String()
+		if strings.Contains(got, `"NOTIFICATION_RESPONSE":"OK, thanks"`) {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("the answer isn't shown: %s", got)
+		}
 	}
 }
 
 func TestSimulatorSwitches(t *testing.T) {
 	t.Parallel()
 	for _, c := range []string{
-		"lose_answer=1.5", "lose_answer=-0.1", "lose_answer=NaN", "lose_answer=often", "slow=fast", "slow=-1s", "limit=-1",
-		"checksum_case=mixed", "unknown_order=0000", "unknown_order=41", "seed=-1", "no_such_fault=1",
+		"lose_answer=1.5", "clock=-1s", "checksum_case=mixed", "unknown_order=0000", "unknown_order=41", "strict=very", "zone=here",
+		"recurrent_paid=VENCIDA", "annulled_by=nobody", "notify=http://example.com/", "no_such_fault=1",
 	} {
 		name, value, _ := strings.Cut(c, "=")
 		if newBench(t).Set(name, value) == nil {
 			t.Errorf("%s is accepted", c)
 		}
 	}
-	for _, f := range simulatorFaults {
+	for _, f := range provider.Simulator.Faults {
 		if f.Doc == "" {
 			t.Errorf("%s is undocumented", f.Name)
 		}
