@@ -46,6 +46,36 @@ func TestProcess(t *testing.T) {
 	}
 }
 
+// A crash writes no memory to disk, whatever the limit of who starts it.
+func TestNoCore(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("limits are read from /proc")
+	}
+	var own syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_CORE, &own); err != nil || own.Max == 0 {
+		t.Skip("nothing here may leave a core: ", err)
+	}
+	own.Cur = own.Max // which the provider inherits
+	if err := syscall.Setrlimit(syscall.RLIMIT_CORE, &own); err != nil {
+		t.Fatal(err)
+	}
+	_, _, cmd := mustStart(t, "runner-provider-fake")
+	limits, err := os.ReadFile(fmt.Sprintf("/proc/%d/limits", cmd.Process.Pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(limits)) {
+		if strings.HasPrefix(line, "Max core file size") {
+			if f := strings.Fields(line); f[4] != "0" || f[5] != "0" {
+				t.Error(line)
+			}
+			return
+		}
+	}
+	t.Error("no limit is there")
+}
+
 func TestNoProvider(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"runner-provider-crashing", "runner-provider-oldproto", "runner-provider-notaplugin"} {

@@ -24,6 +24,7 @@ func Started() bool { return os.Getenv(wire.CookieKey) == wire.CookieValue }
 // Serve answers on the service that register registers, under the given
 // protocol number. drain waits for calls that were begun. It doesn't return.
 func Serve(protocol int, register func(grpc.ServiceRegistrar), drain func()) {
+	leaveNoCore()
 	watchParent()
 	go endOnSignal(drain)
 
