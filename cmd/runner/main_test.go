@@ -39,6 +39,9 @@ func TestMain(m *testing.M) {
 //	interrupt NAME, kill9 NAME  sends it SIGINT, SIGKILL
 //	await effects N             waits until the API has had that many effects
 //	await NAME CODE             waits until it ends with this exit code
+//	noted ID NOTE CARD          holds what a thing's note says at the API against this
+//	keys KEY IDENTITY           makes a key of fingerprints and a private key of age, for the files' names, and
+//	                            sets $RECIPIENT
 //	[!] within PATTERN FILE…    searches files and folders, whole, for a pattern
 //	[!] event RUNFILE PATTERN   holds an event to have happened to the run: its kind, ": ", its detail
 //	paced RUNFILE N PATTERN     holds the requests after that event, until the next of its kind, to have kept N a second
@@ -61,6 +64,8 @@ func TestScripts(t *testing.T) {
 			"interrupt": interrupt,
 			"kill9":     kill9,
 			"await":     await,
+			"noted":     noted,
+			"keys":      keys,
 			"within":    within,
 			"event":     event,
 			"paced":     paced,

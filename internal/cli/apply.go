@@ -16,6 +16,7 @@ import (
 	"github.com/bulkrunner/runner/internal/diag"
 	"github.com/bulkrunner/runner/internal/eval"
 	"github.com/bulkrunner/runner/internal/plan"
+	"github.com/bulkrunner/runner/internal/planner"
 	"github.com/bulkrunner/runner/internal/runfile"
 	"github.com/bulkrunner/runner/internal/view"
 )
@@ -27,6 +28,7 @@ type applyOptions struct {
 	acceptAccount bool
 	proceed       []string // operations that go on after a stop
 	refresh       bool
+	recipients    []string // of the sensitive arguments, when planning a PATH
 }
 
 func applyCommand(a *app) *cobra.Command {
@@ -47,6 +49,7 @@ func applyCommand(a *app) *cobra.Command {
 	cmd.Flags().StringVar(&o.digest, "expect-digest", "", "refuse a plan with another digest: `sha256:…`")
 	cmd.Flags().BoolVar(&o.acceptAccount, "accept-account", false, "accept another account or credential than the plan was made with")
 	cmd.Flags().StringArrayVar(&o.proceed, "continue-after-stop", nil, "let an `operation` go on that a rule stopped")
+	recipientFlag(cmd, &o.recipients)
 	cmd.Flags().BoolVar(&o.refresh, "refresh", true, "read live state when planning a PATH")
 	return cmd
 }
@@ -109,6 +112,10 @@ func (a *app) applyFile(path string, o applyOptions) error {
 		return err
 	}
 
+	keys, err := keysOf(run, path)
+	if err != nil {
+		return err
+	}
 	ctx, drain, stop := interrupts(context.Background())
 	defer stop()
 	// The requests of a former apply, or of the plan's reads, are counted by
@@ -122,6 +129,10 @@ func (a *app) applyFile(path string, o applyOptions) error {
 		return err
 	}
 
+	recalled, err := a.recall(ctx, s.input(run, keys, false), path)
+	if err != nil {
+		return err
+	}
 	left := remaining(ops)
 	if left == 0 {
 		// Nothing is left to send; what is in doubt may still be settled.
@@ -141,7 +152,21 @@ func (a *app) applyFile(path string, o applyOptions) error {
 			return err
 		}
 	}
-	return a.drive(ctx, drain, j, s, ops, run, path)
+	return a.drive(ctx, drain, j, s, ops, recalled, run, path)
+}
+
+// recall finds the secret arguments of what is not settled yet.
+func (a *app) recall(ctx context.Context, in planner.Input, path string) (*planner.Recalled, error) {
+	f, err := runfile.Open(path)
+	if err != nil {
+		return nil, a.runFileError(path, err)
+	}
+	defer f.Close()
+	recalled, diags := planner.Recall(ctx, in, f, plan.Planned, plan.Started, plan.InDoubt)
+	if diags.HasErrors() {
+		return nil, refuse(diags)
+	}
+	return recalled, nil
 }
 
 // paceWindow is the window that the limit bounds, with a little to spare.

@@ -12,13 +12,14 @@ import (
 	"github.com/bulkrunner/runner/internal/engine"
 	"github.com/bulkrunner/runner/internal/eval"
 	"github.com/bulkrunner/runner/internal/plan"
+	"github.com/bulkrunner/runner/internal/planner"
 	"github.com/bulkrunner/runner/internal/runfile"
 	"github.com/bulkrunner/runner/internal/view"
 )
 
 // drive runs the engine over a run file and says how it ended.
-func (a *app) drive(ctx context.Context, drain <-chan struct{}, j *runfile.Journal, s *session, ops []plan.Operation, run runfile.Run, path string) error {
-	driven, totals, limits, diags := s.operations(ops)
+func (a *app) drive(ctx context.Context, drain <-chan struct{}, j *runfile.Journal, s *session, ops []plan.Operation, recalled *planner.Recalled, run runfile.Run, path string) error {
+	driven, totals, limits, diags := s.operations(ops, recalled)
 	if diags.HasErrors() {
 		return refuse(diags)
 	}
@@ -88,7 +89,7 @@ func (a *app) drive(ctx context.Context, drain <-chan struct{}, j *runfile.Journ
 }
 
 // operations joins what the run file says of operations with their providers.
-func (s *session) operations(ops []plan.Operation) (driven []*engine.Operation, totals map[string]int64, limits map[string]float64, diags diag.List) {
+func (s *session) operations(ops []plan.Operation, recalled *planner.Recalled) (driven []*engine.Operation, totals map[string]int64, limits map[string]float64, diags diag.List) {
 	totals, limits = make(map[string]int64), make(map[string]float64)
 	shared := make(map[string]*engine.Provider)
 	for _, op := range ops {
@@ -108,6 +109,7 @@ func (s *session) operations(ops []plan.Operation) (driven []*engine.Operation, 
 		driven = append(driven, &engine.Operation{
 			Operation: op, Provider: shared[op.Provider], Schema: schema,
 			Judge: func(context, live []byte) (eval.Verdict, string, error) { return program.Judge(context, live) },
+			Fill:  recalled.Fill,
 		})
 		totals[op.Address] = op.Counts[plan.Planned] + op.Counts[plan.Started] + op.Counts[plan.InDoubt]
 		limits[op.Address] = p.Record.Rate

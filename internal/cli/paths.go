@@ -68,13 +68,17 @@ func (a *app) applyPaths(paths []string, o applyOptions) error {
 	if err != nil {
 		return err
 	}
+	keys, err := newKeys(o.recipients, path)
+	if err != nil {
+		return err
+	}
 	ctx, drain, stop := interrupts(context.Background())
 	s, more := connect(cancelOn(ctx, drain), cfg, scope, connectOptions{patience: patienceToPlan})
 	if diags = append(diags, more...); diags.HasErrors() {
 		stop()
 		return refuse(diags)
 	}
-	in := s.input(run, o.refresh)
+	in := s.input(run, keys, o.refresh)
 	in.Command = fmt.Sprintf("runner show %s --items --state invalid", path)
 	doc, more, err := a.write(cancelOn(ctx, drain), path, in, planner.Plan)
 	s.close()

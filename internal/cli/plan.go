@@ -25,23 +25,25 @@ import (
 
 func planCommand(a *app) *cobra.Command {
 	var out string
+	var recipients []string
 	var refresh, detailed bool
 	cmd := &cobra.Command{
 		Use:   "plan [PATH…]",
 		Short: "Show what would happen to each item",
 		Long:  "Plan reads lists, filters, validates every item, reads live state, judges guards\nand limits, and shows what would happen to each item. It sends nothing but reads.",
 		RunE: func(_ *cobra.Command, args []string) error {
-			return a.plan(args, out, refresh, detailed)
+			return a.plan(args, out, recipients, refresh, detailed)
 		},
 	}
 	a.variables(cmd)
+	recipientFlag(cmd, &recipients)
 	cmd.Flags().StringVar(&out, "out", "", "keep the plan as a run file: `FILE`")
 	cmd.Flags().BoolVar(&refresh, "refresh", true, "read live state")
 	cmd.Flags().BoolVar(&detailed, "detailed-exitcode", false, "exit 2 when there are items to execute")
 	return cmd
 }
 
-func (a *app) plan(paths []string, out string, refresh, detailed bool) error {
+func (a *app) plan(paths []string, out string, recipients []string, refresh, detailed bool) error {
 	keep := out != ""
 	if !keep {
 		dir, err := os.MkdirTemp("", "runner-plan-")
@@ -71,12 +73,16 @@ func (a *app) plan(paths []string, out string, refresh, detailed bool) error {
 	if diags.HasErrors() {
 		return refuse(diags)
 	}
+	keys, err := newKeys(recipients, out)
+	if err != nil {
+		return err
+	}
 	s, more := connect(ctx, cfg, scope, connectOptions{patience: patienceToPlan})
 	if diags = append(diags, more...); diags.HasErrors() {
 		return refuse(diags)
 	}
 	defer s.close()
-	in := s.input(newRun(cfg, scope, paths, created), refresh)
+	in := s.input(newRun(cfg, scope, paths, created), keys, refresh)
 	if keep {
 		in.Command = fmt.Sprintf("runner show %s --items --state invalid", out)
 	}
@@ -133,8 +139,8 @@ func (a *app) document(doc *view.Document, diags diag.List) error {
 }
 
 // input is what the planner needs of a session.
-func (s *session) input(run runfile.Run, refresh bool) planner.Input {
-	return planner.Input{Run: run, Config: s.config, Scope: s.scope, Providers: s.providers, Refresh: refresh}
+func (s *session) input(run runfile.Run, keys planner.Keys, refresh bool) planner.Input {
+	return planner.Input{Run: run, Config: s.config, Scope: s.scope, Providers: s.providers, Keys: keys, Refresh: refresh}
 }
 
 // write plans into a run file. A document is returned when the file was

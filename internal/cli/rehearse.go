@@ -83,7 +83,11 @@ func (a *app) rehearse(paths, faults []string) error {
 	if err != nil {
 		return err
 	}
-	in := s.input(run, true)
+	keys, err := planner.Ephemeral()
+	if err != nil {
+		return refusal("Rehearsal can't be planned", sentence(err.Error()))
+	}
+	in := s.input(run, keys, true)
 	in.Command = fmt.Sprintf("runner show %s --items --state invalid", path)
 	in.Seed = stage.seed
 	doc, more, err := a.write(cancelOn(ctx, drain), path, in, planner.Plan)
@@ -111,7 +115,11 @@ func (a *app) rehearse(paths, faults []string) error {
 	if err != nil {
 		return a.runFileError(path, err)
 	}
-	err = a.drive(ctx, drain, j, s, ops, run, path)
+	recalled, err := a.recall(ctx, in, path)
+	if err != nil {
+		return err
+	}
+	err = a.drive(ctx, drain, j, s, ops, recalled, run, path)
 	if !a.json {
 		fmt.Fprintf(a.out, "Rehearsed on the simulator; no real API was reached. The record: %s\n", path)
 	}

@@ -71,6 +71,10 @@ func (a *app) retry(path, out string) error {
 	if diags.HasErrors() {
 		return refuse(diags)
 	}
+	keys, err := keysOf(was, out)
+	if err != nil {
+		return err
+	}
 	ctx, drain, stop := interrupts(context.Background())
 	defer stop()
 	ctx = cancelOn(ctx, drain)
@@ -82,7 +86,7 @@ func (a *app) retry(path, out string) error {
 	if err := s.compare(was, applyOptions{}); err != nil {
 		return err
 	}
-	in := s.input(newRun(cfg, scope, was.Paths, created), true)
+	in := s.input(newRun(cfg, scope, was.Paths, created), keys, true)
 	in.Command = fmt.Sprintf("runner show %s --items --state invalid", out)
 	doc, more, err := a.write(ctx, out, in, func(ctx context.Context, in planner.Input, draft *runfile.Draft) (*planner.Result, diag.List) {
 		return planner.Retry(ctx, in, former, draft)

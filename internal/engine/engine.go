@@ -49,6 +49,9 @@ type Operation struct {
 	// Judge holds an item's guards against what the API says; see
 	// [eval.Program.Judge].
 	Judge func(context, live []byte) (eval.Verdict, string, error)
+
+	// Fill gives an item its secret arguments; nil where none has any.
+	Fill func(*plan.Item) error
 }
 
 // An Update tells an observer that an item's new state is on disk.

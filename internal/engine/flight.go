@@ -168,7 +168,7 @@ func (e *Engine) call(op *operation, f *flight, now time.Time, verb host.Verb) {
 	id := op.lane.line.Call(now, op.limits, host.Call{
 		Verb:           verb,
 		Operation:      op.Type,
-		Arguments:      f.item.Arguments,
+		Arguments:      f.item.Sent(),
 		IdempotencyKey: f.item.IdempotencyKey,
 	})
 	op.lane.calls[id] = f

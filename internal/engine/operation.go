@@ -204,6 +204,16 @@ func (e *Engine) admit(op *operation, now time.Time) error {
 		op.page = op.page[1:]
 		f := &flight{op: op, item: it}
 		op.active++
+		if op.Fill != nil {
+			if err := op.Fill(&f.item); err != nil {
+				if it.State == plan.InDoubt {
+					op.active--
+				} else {
+					e.settle(f, now, plan.Failed, "it can't be sent: "+err.Error(), nil, nil)
+				}
+				continue
+			}
+		}
 		switch {
 		case it.State == plan.InDoubt:
 			f.want = wantDoubtRead

@@ -2,6 +2,7 @@ package eval
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/zclconf/go-cty/cty"
 
@@ -57,6 +58,13 @@ func (p *Program) WriteOnly() []string { return p.keptAs(keepNothing) }
 
 // Sensitive names the arguments that are sensitive whatever the row says.
 func (p *Program) Sensitive() []string { return p.keptAs(keepSealed) }
+
+// SecretsOfRows tells whether a column gives a secret argument.
+func (p *Program) SecretsOfRows() bool {
+	return slices.ContainsFunc(p.arguments, func(a argument) bool {
+		return a.keep != keepPlain && a.expr != nil && len(a.expr.columns) > 0
+	})
+}
 
 func (p *Program) keptAs(k keeping) (names []string) {
 	for _, a := range p.arguments {

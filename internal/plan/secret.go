@@ -19,16 +19,20 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte(withheld), nil }
 
 // Sent is an item's arguments as they are sent: those that are stored and
 // those that are not, in one object.
-func (it *Item) Sent() json.RawMessage {
+func (it *Item) Sent() json.RawMessage { return Join(it.Arguments, it.Secret) }
+
+// Join makes one JSON object of two that have no member in common. An object
+// that is nil has none.
+func Join(a, b []byte) []byte {
 	const empty = len("{}")
 	switch {
-	case len(it.Secret) <= empty:
-		return it.Arguments
-	case len(it.Arguments) <= empty:
-		return json.RawMessage(it.Secret)
+	case len(b) <= empty:
+		return a
+	case len(a) <= empty:
+		return b
 	}
-	b := make([]byte, 0, len(it.Arguments)+len(it.Secret))
-	b = append(b, it.Arguments[:len(it.Arguments)-1]...)
-	b = append(b, ',')
-	return append(b, it.Secret[1:]...)
+	out := make([]byte, 0, len(a)+len(b))
+	out = append(out, a[:len(a)-1]...)
+	out = append(out, ',')
+	return append(out, b[1:]...)
 }

@@ -13,7 +13,11 @@ import (
 
 // enter puts an item into a plan's digest.
 func enter(items hash.Hash, operation string, it *plan.Item) {
-	line, _ := json.Marshal([]any{operation, it.Key, it.Arguments, it.Amount, it.Currency, it.Context, it.State == plan.Invalid})
+	secret := it.Fingerprint
+	if secret == "" {
+		secret = it.Sealed
+	}
+	line, _ := json.Marshal([]any{operation, it.Key, it.Arguments, secret, it.Amount, it.Currency, it.Context, it.State == plan.Invalid})
 	items.Write(line)
 	items.Write([]byte{'\n'})
 }

@@ -47,8 +47,9 @@ type Input struct {
 	Config    *config.Config
 	Scope     *eval.Scope
 	Providers map[string]*Provider // by address
-	Refresh   bool                 // read live state where operations ask for it
-	Command   string               // lists all the bad rows, for messages; "" when nothing will
+	Keys      Keys
+	Refresh   bool   // read live state where operations ask for it
+	Command   string // lists all the bad rows, for messages; "" when nothing will
 
 	// Seed, if set, is given every item before anything is read. A rehearsal
 	// fills its simulators with it.
@@ -101,6 +102,7 @@ func (p *planner) finish(result *Result, run runfile.Run, diags diag.List) (*Res
 	for _, address := range slices.Sorted(maps.Keys(p.Providers)) {
 		run.Providers = append(run.Providers, p.Providers[address].Record)
 	}
+	run.Secrets, run.DigestLocal = p.secrets, p.local
 	run.Digest = digest(run, result.Operations, p.items)
 	run.State = runfile.StatePlanned
 	if diags.HasErrors() {
@@ -115,13 +117,15 @@ func (p *planner) finish(result *Result, run runfile.Run, diags diag.List) (*Res
 
 type planner struct {
 	Input
-	draft  *runfile.Draft
-	items  hash.Hash
-	bad    *diag.Rows
-	lastID int64
-	again  bool              // a retry, of items and sources that are frozen
-	listed map[string]listed // lists of APIs that have been read, by address
-	stdin  string            // the operation that has read standard input
+	draft   *runfile.Draft
+	secrets runfile.Secrets // the keys that its items depend on
+	local   bool            // something is in the digest as it was encrypted, which is never alike twice
+	items   hash.Hash
+	bad     *diag.Rows
+	lastID  int64
+	again   bool              // a retry, of items and sources that are frozen
+	listed  map[string]listed // lists of APIs that have been read, by address
+	stdin   string            // the operation that has read standard input
 }
 
 // inOrder lists the operations so that each comes after those it depends on,
@@ -182,6 +186,10 @@ func (p *planner) operation(ctx context.Context, cfg *config.Operation, lists ma
 		return nil, append(diags, more...)
 	}
 	diags = append(diags, more...)
+	if more = p.keepable(op); more.HasErrors() {
+		return nil, append(diags, more...)
+	}
+	op.Settings.WriteOnly = op.program.WriteOnly()
 	if err := p.draft.AddOperation(&op.Operation); err != nil {
 		return nil, append(diags, failed(err)...)
 	}
@@ -304,7 +312,7 @@ func (p *planner) row(op *operation, row rows.Row, keys *rows.Keys) (plan.Item, 
 		}
 		return p.invalid(op, row, key, reason), eval.Item{}, true, nil
 	}
-	return plan.Item{
+	it := plan.Item{
 		Operation: op.ID,
 		Key:       item.Key,
 		Source:    row.Source,
@@ -314,7 +322,12 @@ func (p *planner) row(op *operation, row rows.Row, keys *rows.Keys) (plan.Item, 
 		Amount:    item.Amount,
 		Currency:  item.Currency,
 		Context:   item.Context,
-	}, item, true, nil
+	}
+	if problem := p.keep(op, &it, item); problem != nil {
+		return p.invalid(op, row, key, p.badRow(op, at, problem)), eval.Item{}, true, nil
+	}
+	item.Arguments = it.Sent()
+	return it, item, true, nil
 }
 
 // repeated refuses a row whose key another one has, and returns the reason. It
@@ -402,7 +415,7 @@ func (p *planner) check(ctx context.Context, op *operation, items []plan.Item) d
 	which := make([]int, 0, len(items))
 	for n := range items {
 		if items[n].State == plan.Planned {
-			arguments, which = append(arguments, items[n].Arguments), append(which, n)
+			arguments, which = append(arguments, items[n].Sent()), append(which, n)
 		}
 	}
 	if len(arguments) == 0 {

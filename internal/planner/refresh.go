@@ -41,7 +41,7 @@ func (p *planner) refresh(ctx context.Context, op *operation, items []plan.Item)
 		for len(queue) > 0 && line.Open() && len(calls) < line.MaxInFlight && !limits.Next().After(now) {
 			n := queue[0]
 			queue = queue[1:]
-			calls[line.Call(now, limits, host.Call{Verb: host.Read, Operation: op.Type, Arguments: items[n].Arguments, IdempotencyKey: items[n].IdempotencyKey})] = n
+			calls[line.Call(now, limits, host.Call{Verb: host.Read, Operation: op.Type, Arguments: items[n].Sent(), IdempotencyKey: items[n].IdempotencyKey})] = n
 		}
 		wake := now.Add(time.Second)
 		if again := line.Tick(now); !again.IsZero() && again.Before(wake) {

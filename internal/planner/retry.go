@@ -39,10 +39,13 @@ func Retry(ctx context.Context, in Input, former *runfile.File, draft *runfile.D
 	if err := draft.SetRun(run); err != nil {
 		return nil, failed(err)
 	}
+	recalled, diags := Recall(ctx, in, former, again...)
+	if diags.HasErrors() {
+		return nil, diags
+	}
 	result := &Result{}
-	var diags diag.List
 	for _, old := range ops {
-		op, more := p.retry(ctx, old, former)
+		op, more := p.retry(ctx, old, former, recalled)
 		diags = append(diags, more...)
 		if op == nil {
 			return nil, append(diags, p.bad.List()...)
@@ -52,7 +55,7 @@ func Retry(ctx context.Context, in Input, former *runfile.File, draft *runfile.D
 	return p.finish(result, run, append(diags, p.bad.List()...))
 }
 
-func (p *planner) retry(ctx context.Context, old plan.Operation, former *runfile.File) (*operation, diag.List) {
+func (p *planner) retry(ctx context.Context, old plan.Operation, former *runfile.File, recalled *Recalled) (*operation, diag.List) {
 	cfg := p.Config.Operations[old.Address]
 	provider := p.Providers[old.Provider]
 	schema, ok := provider.Schema.Operation(old.Type)
@@ -74,14 +77,19 @@ func (p *planner) retry(ctx context.Context, old plan.Operation, former *runfile
 		return nil, failed(err)
 	}
 	batch := make([]plan.Item, 0, batchSize)
-	for it, err := range former.Items(runfile.Filter{Operation: old.ID, States: []plan.State{plan.Failed, plan.Planned}}) {
+	for it, err := range former.Items(runfile.Filter{Operation: old.ID, States: again}) {
 		if err != nil {
 			return nil, failed(err)
 		}
+		if err := recalled.Fill(&it); err != nil {
+			return nil, failed(fmt.Errorf("%q: %w", it.Key, err))
+		}
+		p.note(it)
 		op.Matching++
 		batch = append(batch, plan.Item{
 			Operation: op.ID, Key: it.Key, Source: it.Source, Row: it.Row, State: plan.Planned,
-			Arguments: it.Arguments, Amount: it.Amount, Currency: it.Currency, Context: it.Context,
+			Arguments: it.Arguments, Fingerprint: it.Fingerprint, Sealed: it.Sealed, Secret: it.Secret,
+			Amount: it.Amount, Currency: it.Currency, Context: it.Context,
 		})
 		if len(batch) == batchSize {
 			if diags := p.batch(ctx, op, batch, nil); diags.HasErrors() {
@@ -99,6 +107,10 @@ func (p *planner) retry(ctx context.Context, old plan.Operation, former *runfile
 	}
 	return op, diags
 }
+
+// again are the states whose items a retry takes up: nothing has happened to
+// any of them.
+var again = []plan.State{plan.Failed, plan.Planned}
 
 func items(n int64) string {
 	if n == 1 {

@@ -22,10 +22,16 @@ type Box struct{ aead cipher.AEAD }
 
 const boxKey = 32 // bytes
 
-// NewBox makes a box, and its key as text that one of the recipients can open.
+// NewBox makes a box, and its key as text that each of the recipients can open.
+// Without recipients nobody can: the box is good for this process alone, and
+// the text is "".
 func NewBox(recipients []age.Recipient) (b *Box, sealed string, err error) {
 	key := make([]byte, boxKey)
 	rand.Read(key)
+	if len(recipients) == 0 {
+		b, err = newBox(key)
+		return b, "", err
+	}
 	var out strings.Builder
 	text := armor.NewWriter(&out)
 	w, err := age.Encrypt(text, recipients...)

@@ -7,6 +7,7 @@ package secret
 import (
 	"bytes"
 	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -24,6 +25,13 @@ const (
 	leastKey = 32   // bytes of a key: those of the HMAC's hash
 	mostFile = 4096 // bytes of a file of keys
 )
+
+// NewKey makes a key that only this process has.
+func NewKey() *Key {
+	k := &Key{make([]byte, leastKey)}
+	rand.Read(k.bytes)
+	return k
+}
 
 // ReadKey reads a key from a file that its owner alone may read.
 func ReadKey(path string) (*Key, error) {

@@ -38,6 +38,8 @@ func TestE11EditedPlan(t *testing.T) {
 		"amount":        `UPDATE plan SET amount = '1' WHERE id = 4`,
 		"currency":      `UPDATE plan SET currency = 'COP' WHERE id = 4`,
 		"guard context": `UPDATE plan SET context = '{"row":{}}' WHERE id = 4`,
+		"fingerprint":   `UPDATE plan SET fingerprint = '00' WHERE id = 4`,
+		"sealed":        `UPDATE plan SET sealed = 'AA==' WHERE id = 4`,
 		"order":         `UPDATE plan SET key = CASE id WHEN 4 THEN 'T-00004' ELSE 'T-00003' END, arguments = CASE id WHEN 4 THEN '{"id":"T-00004"}' ELSE '{"id":"T-00003"}' END WHERE id IN (4, 5)`,
 		"one item less": `DELETE FROM plan WHERE id = 12; DELETE FROM progress WHERE id = 12`,
 		"counts":        `UPDATE operations SET counts = '{"planned":11}'`,
@@ -93,7 +95,7 @@ func contents(t testing.TB, c *sqlite.Conn) string {
 func resum(t testing.TB, c *sqlite.Conn) {
 	t.Helper()
 	sums := map[int64]int64{}
-	must(t, sqlitex.ExecuteTransient(c, `SELECT id, operation, key, source, row, idempotency_key, amount, currency, arguments, context, live FROM plan`,
+	must(t, sqlitex.ExecuteTransient(c, `SELECT id, operation, key, source, row, idempotency_key, amount, currency, arguments, fingerprint, sealed, context, live FROM plan`,
 		&sqlitex.ExecOptions{ResultFunc: func(s *sqlite.Stmt) error {
 			var b []byte
 			for i := range s.ColumnCount() {

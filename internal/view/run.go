@@ -29,16 +29,17 @@ type Document struct {
 
 // A RunDocument is the run as a whole.
 type RunDocument struct {
-	ID        string             `json:"id"`
-	State     string             `json:"state"`
-	CreatedAt time.Time          `json:"created_at"`
-	Runner    string             `json:"runner_version"`
-	Digest    string             `json:"digest"`
-	Rehearsal bool               `json:"rehearsal"`
-	Applies   int64              `json:"applies"`
-	Providers []runfile.Provider `json:"providers"`
-	Lists     []runfile.List     `json:"lists"`
-	Counts    map[string]int64   `json:"counts"`
+	ID          string             `json:"id"`
+	State       string             `json:"state"`
+	CreatedAt   time.Time          `json:"created_at"`
+	Runner      string             `json:"runner_version"`
+	Digest      string             `json:"digest"`
+	DigestLocal bool               `json:"digest_local,omitempty"` // the digest holds for this run file alone
+	Rehearsal   bool               `json:"rehearsal"`
+	Applies     int64              `json:"applies"`
+	Providers   []runfile.Provider `json:"providers"`
+	Lists       []runfile.List     `json:"lists"`
+	Counts      map[string]int64   `json:"counts"`
 }
 
 // An OperationDocument is one operation of a run.
@@ -80,7 +81,7 @@ func NewDocument(f *runfile.File) (*Document, error) {
 		return nil, err
 	}
 	d := &Document{Format: 1, Run: RunDocument{
-		ID: run.ID, State: run.State, CreatedAt: run.CreatedAt, Runner: run.RunnerVersion, Digest: run.Digest,
+		ID: run.ID, State: run.State, CreatedAt: run.CreatedAt, Runner: run.RunnerVersion, Digest: run.Digest, DigestLocal: run.DigestLocal,
 		Rehearsal: run.Rehearsal, Applies: run.Epoch, Providers: run.Providers, Lists: run.Lists, Counts: map[string]int64{},
 	}}
 	for _, op := range ops {
@@ -168,6 +169,9 @@ func (d *Document) Plan(w io.Writer) {
 		fmt.Fprintf(w, ", %s invalid", Count(c["invalid"]))
 	}
 	fmt.Fprintf(w, ".   %s\n", d.Run.Digest)
+	if d.Run.DigestLocal {
+		fmt.Fprintln(w, "The digest holds for this run file alone: without a key of fingerprints it covers sensitive arguments as they were encrypted.")
+	}
 	if d.Run.State == runfile.StateUnusable {
 		fmt.Fprintln(w, "This plan can't be applied.")
 	}
@@ -291,6 +295,9 @@ func remarks(op OperationDocument) (out []string) {
 	}
 	if s.Default != nil {
 		out = append(out, fmt.Sprintf("the provider's own guard: %s is %s", s.Default.Attribute, strings.Join(s.Default.Allowed, " or ")))
+	}
+	if len(s.WriteOnly) > 0 {
+		out = append(out, strings.Join(s.WriteOnly, ", ")+": in no file; apply reads them from the list again")
 	}
 	if s.ByHand {
 		out = append(out, "if an answer is lost, its item is in doubt until a person settles it: no read can")

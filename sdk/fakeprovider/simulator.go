@@ -18,13 +18,14 @@ type simulation struct {
 
 	mu       sync.Mutex
 	things   map[string]*thing
+	notes    map[string]noteArgs // by the thing's id
 	effects  map[string]int
 	requests int
 	switches switches
 }
 
 func newSimulation(c Config) sdk.Simulation {
-	return &simulation{token: c.Token, things: map[string]*thing{}, effects: map[string]int{}, switches: newSwitches()}
+	return &simulation{token: c.Token, things: map[string]*thing{}, notes: map[string]noteArgs{}, effects: map[string]int{}, switches: newSwitches()}
 }
 
 var states = []string{"open", "cancelled", "refunded", "paid"}
@@ -74,7 +75,8 @@ func (s *simulation) Ledger() sdk.Ledger {
 //	POST /things/ID/cancel   cancelled if open, refunded if paid
 //	POST /things/ID/pay      paid, each time anew
 //	POST /things/ID/blind    an effect without a state
-//	POST /things/ID/note     another
+//	POST /things/ID/note     another; what it said is kept
+//	GET  /things/ID/note     what the last note said
 func (s *simulation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.requests++
@@ -106,8 +108,17 @@ func (s *simulation) answer(r *http.Request, flip bool) (int, any) {
 	if !ok || id == "" {
 		return http.StatusNotFound, refusal{"no_such_path", "there is nothing here"}
 	}
-	var sent target
+	var sent struct {
+		target
+		Note string `json:"note"`
+		Card string `json:"card"`
+	}
 	_ = json.NewDecoder(r.Body).Decode(&sent)
+	if read, ok := strings.CutSuffix(id, "/note"); ok && r.Method == http.MethodGet {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return http.StatusOK, s.notes[read]
+	}
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -126,7 +137,10 @@ func (s *simulation) answer(r *http.Request, flip bool) (int, any) {
 		}
 		return http.StatusOK, answer
 	}
-	return s.act(t, action, sent)
+	if action == "/note" {
+		s.notes[t.ID] = noteArgs{ID: t.ID, Note: sent.Note, Card: sent.Card}
+	}
+	return s.act(t, action, sent.target)
 }
 
 // act has an action's effect. It is called with the lock held.
