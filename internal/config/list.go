@@ -15,6 +15,7 @@ import (
 // key, columns and on_invalid, which all have.
 var listTypes = map[string]shape{
 	"csv":    {required: []string{"path"}, attributes: []string{"key", "columns", "on_invalid", "delimiter", "comment", "header_row", "encoding", "final_newline"}},
+	"json":   {required: []string{"path"}, attributes: []string{"key", "columns", "on_invalid", "at"}},
 	"inline": {required: []string{"rows"}, attributes: []string{"key", "columns", "on_invalid"}},
 }
 

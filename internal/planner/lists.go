@@ -135,6 +135,13 @@ func newList(scope *eval.Scope, l *config.List) (list, diag.List) {
 			c.File = f
 			return c
 		})
+	case "json":
+		a.keyIsText()
+		j := rows.JSON{Columns: a.columns, At: a.path("at")}
+		out.List = a.files(func(f rows.File) rows.List {
+			j.File = f
+			return j
+		})
 	}
 	if a.diags.HasErrors() {
 		return list{}, a.diags
@@ -190,6 +197,34 @@ func (a *arguments) text(name string) string {
 		return ""
 	}
 	return v.AsString()
+}
+
+// keyIsText declares the column that names the rows a string where the list
+// doesn't declare it: a number that names something is no amount.
+func (a *arguments) keyIsText() {
+	if a.list.Key == nil {
+		return
+	}
+	v, diags := a.scope.Value(a.list.Key)
+	if v, _ = v.Unmark(); diags.HasErrors() || v.IsNull() || v.Type() != cty.String {
+		return // whoever needs the key says so
+	}
+	if _, declared := a.columns[v.AsString()]; !declared {
+		a.columns[v.AsString()] = rows.String
+	}
+}
+
+// path is an argument that is names with dots between them.
+func (a *arguments) path(name string) []string {
+	s := a.text(name)
+	if s == "" {
+		return nil
+	}
+	names := strings.Split(s, ".")
+	if slices.Contains(names, "") {
+		a.refuse(name, "Invalid "+name, fmt.Sprintf("%s is the names of members with a dot between them, such as \"data.orders\".", name))
+	}
+	return names
 }
 
 func (a *arguments) word(name string, words []string) string {

@@ -69,7 +69,11 @@ func (r *joinedReader) next() error {
 	if r.Parts = r.Parts[1:]; len(r.Parts) == 0 {
 		return io.EOF
 	}
-	next, err := r.Parts[0].Open(r.ctx)
+	part := r.Parts[0]
+	if shaped, ok := part.(interface{ like([]Column) List }); ok {
+		part = shaped.like(r.columns)
+	}
+	next, err := part.Open(r.ctx)
 	if err != nil {
 		return err
 	}
