@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/bulkrunner/runner/sdk"
+	"github.com/bulkrunner/runner/sdk/apiclient"
 )
 
 func TestCancelCardDebit(t *testing.T) {
@@ -147,7 +148,7 @@ func TestConfirmCanceled(t *testing.T) {
 		"no state":         {`{"id":1}`, sdk.OutcomeUnknown},
 		"cancelled":        {`{"id":1,"state":"cancelled"}`, sdk.OutcomeUnknown},
 	} {
-		data, err := decodeObject([]byte(c.data))
+		data, err := apiclient.ParseObject([]byte(c.data))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -31,7 +31,7 @@ type client struct {
 
 // read asks for one thing. Its errors never put anything in doubt: a read that
 // brought nothing to rely on has changed nothing and may be made again.
-func (c *client) read(ctx context.Context, r resource, id string) (object, error) {
+func (c *client) read(ctx context.Context, r resource, id string) (apiclient.Object, error) {
 	data, err := c.send(ctx, apiclient.Request{Method: http.MethodGet, Path: r.path + "/" + id, Header: c.bare})
 	return data, harmless(err)
 }
@@ -50,7 +50,7 @@ func harmless(err error) error {
 // neither the status nor the body, and the second of two cancellations may be
 // refused because the first one worked. So 400 decides nothing here, and a
 // read does.
-func (c *client) cancel(ctx context.Context, r resource, id string) (object, error) {
+func (c *client) cancel(ctx context.Context, r resource, id string) (apiclient.Object, error) {
 	data, err := c.send(ctx, apiclient.Request{Method: http.MethodPut, Path: r.path + "/" + id + "/cancel", Header: c.bare})
 	if f := sdk.AsFailure(err); f != nil && f.Code == codeInvalid {
 		return nil, sdk.Unknown(f.Code, "the API refused the cancellation, as it may refuse one that has worked before")
@@ -59,7 +59,7 @@ func (c *client) cancel(ctx context.Context, r resource, id string) (object, err
 }
 
 // create makes a thing.
-func (c *client) create(ctx context.Context, r resource, fields any) (object, error) {
+func (c *client) create(ctx context.Context, r resource, fields any) (apiclient.Object, error) {
 	body, err := json.Marshal(map[string]any{r.root: fields})
 	if err != nil {
 		return nil, sdk.Refused("bad_arguments", "the arguments can't be written as JSON; nothing was sent")
@@ -68,14 +68,14 @@ func (c *client) create(ctx context.Context, r resource, fields any) (object, er
 }
 
 // list asks for a page.
-func (c *client) list(ctx context.Context, r resource, query string) (object, error) {
+func (c *client) list(ctx context.Context, r resource, query string) (apiclient.Object, error) {
 	data, err := c.send(ctx, apiclient.Request{Method: http.MethodGet, Path: r.path, Query: query, Header: c.bare})
 	return data, harmless(err)
 }
 
 // send makes one request and returns the object of an answer that says that it
 // was carried out. POST should answer 201 and is seen to answer 200.
-func (c *client) send(ctx context.Context, r apiclient.Request) (object, error) {
+func (c *client) send(ctx context.Context, r apiclient.Request) (apiclient.Object, error) {
 	response, err := c.api.Do(ctx, r)
 	if err != nil {
 		return nil, err
@@ -83,9 +83,5 @@ func (c *client) send(ctx context.Context, r apiclient.Request) (object, error) 
 	if response.Status != http.StatusOK && !(r.Method == http.MethodPost && response.Status == http.StatusCreated) {
 		return nil, failure(response.Status, response.Body)
 	}
-	data, err := decodeObject(response.Body)
-	if err != nil {
-		return nil, sdk.Unknown("no_json", "the answer is not the JSON object it should be")
-	}
-	return data, nil
+	return response.Object()
 }

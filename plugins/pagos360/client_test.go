@@ -169,7 +169,7 @@ func TestFaultOutcomes(t *testing.T) {
 		"lose_answer":     {[]string{"connection_lost"}, sdk.OutcomeUnknown, sdk.OutcomeNotNow, true},
 		"error500_after":  {[]string{"http_500"}, sdk.OutcomeUnknown, sdk.OutcomeNotNow, true},
 		"html":            {[]string{"http_502", "no_json"}, sdk.OutcomeUnknown, sdk.OutcomeNotNow, true},
-		"truncated":       {[]string{"no_json"}, sdk.OutcomeUnknown, sdk.OutcomeNotNow, true},
+		"truncated":       {[]string{"no_json", "truncated"}, sdk.OutcomeUnknown, sdk.OutcomeNotNow, true},
 	} {
 		for request, send := range requests {
 			t.Run(fault+"/"+request, func(t *testing.T) {

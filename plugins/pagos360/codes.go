@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/bulkrunner/runner/sdk"
+	"github.com/bulkrunner/runner/sdk/apiclient"
 )
 
 // Codes of failures: the API has none of its own, so they are statuses.
@@ -28,7 +29,7 @@ func failure(status int, body []byte) error {
 	if status == http.StatusUnauthorized {
 		return sdk.Unauthenticated(nil)
 	}
-	data, err := decodeObject(body)
+	data, err := apiclient.ParseObject(body)
 	if err == nil {
 		switch status {
 		case http.StatusBadRequest:
@@ -57,13 +58,13 @@ func refused(fields []string) string {
 //	{"children":{"amount":{"errors":["…"]},"description":[]}}
 //	{"errors":{"children":{…}}}
 //	{"error":{"message":"…"}}
-func faults400(data object) (fields []string, ok bool) {
-	if inner, err := decodeObject(data["errors"]); err == nil {
+func faults400(data apiclient.Object) (fields []string, ok bool) {
+	if inner, err := apiclient.ParseObject(data["errors"]); err == nil {
 		data = inner
 	}
-	if children, err := decodeObject(data["children"]); err == nil {
+	if children, err := apiclient.ParseObject(data["children"]); err == nil {
 		for name, raw := range children {
-			child, err := decodeObject(raw) // a field without error is an empty array
+			child, err := apiclient.ParseObject(raw) // a field without error is an empty array
 			if _, faulty := child["errors"]; err == nil && faulty && plainName(name) {
 				fields = append(fields, name)
 			}
@@ -71,8 +72,8 @@ func faults400(data object) (fields []string, ok bool) {
 		slices.Sort(fields)
 		return fields, true
 	}
-	inner, err := decodeObject(data["error"])
-	return nil, err == nil && inner.text("message") != ""
+	inner, err := apiclient.ParseObject(data["error"])
+	return nil, err == nil && inner.Text("message") != ""
 }
 
 // plainName tells whether a name is one that may be shown.

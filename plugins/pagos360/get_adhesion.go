@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 
 	"github.com/bulkrunner/runner/sdk"
+	"github.com/bulkrunner/runner/sdk/apiclient"
 )
 
 type adhesionArgs struct {
@@ -47,15 +48,15 @@ func (c *client) readAdhesionOf(ctx context.Context, r resource, a adhesionArgs)
 	return s, nil
 }
 
-func decodeAdhesion(data object) adhesionState {
+func decodeAdhesion(data apiclient.Object) adhesionState {
 	return adhesionState{
-		ID:                data.whole("id"),
-		State:             data.text("state"),
-		ExternalReference: data.text("external_reference"),
-		Description:       data.text("description"),
-		StateComment:      data.text("state_comment"),
-		CreatedAt:         data.text("created_at"),
-		CanceledAt:        data.text("canceled_at"),
-		Metadata:          data.raw("metadata"),
+		ID:                data.Whole("id"),
+		State:             data.Text("state"),
+		ExternalReference: data.Text("external_reference"),
+		Description:       data.Text("description"),
+		StateComment:      data.Text("state_comment"),
+		CreatedAt:         data.Text("created_at"),
+		CanceledAt:        data.Text("canceled_at"),
+		Metadata:          data.Raw("metadata"),
 	}
 }

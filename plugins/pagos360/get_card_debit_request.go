@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 
 	"github.com/bulkrunner/runner/sdk"
+	"github.com/bulkrunner/runner/sdk/apiclient"
 )
 
 type cardDebitArgs struct {
@@ -54,28 +55,28 @@ func (c *client) readCardDebit(ctx context.Context, a cardDebitArgs) (cardDebit,
 	return d, nil
 }
 
-func decodeCardDebit(data object) (cardDebit, error) {
-	amount, err := data.decimal("amount")
+func decodeCardDebit(data apiclient.Object) (cardDebit, error) {
+	amount, err := data.Decimal("amount")
 	if err != nil {
 		return cardDebit{}, errAmount
 	}
-	adhesion := data.object("card_adhesion")
+	adhesion := data.Object("card_adhesion")
 	return cardDebit{
-		ID:                data.whole("id"),
-		Type:              data.text("type"),
-		State:             stateOf(data.text("state")),
+		ID:                data.Whole("id"),
+		Type:              data.Text("type"),
+		State:             stateOf(data.Text("state")),
 		Amount:            amount,
-		Month:             data.number("month"),
-		Year:              data.number("year"),
-		Description:       data.text("description"),
-		StateComment:      data.text("state_comment"),
-		CreatedAt:         data.text("created_at"),
-		CardAdhesionID:    adhesion.whole("id"),
-		ExternalReference: adhesion.text("external_reference"),
-		AdhesionState:     adhesion.text("state"),
-		Card:              adhesion.text("card"),
-		LastFourDigits:    adhesion.text("last_four_digits"),
-		Metadata:          data.raw("metadata"),
+		Month:             data.Number("month"),
+		Year:              data.Number("year"),
+		Description:       data.Text("description"),
+		StateComment:      data.Text("state_comment"),
+		CreatedAt:         data.Text("created_at"),
+		CardAdhesionID:    adhesion.Whole("id"),
+		ExternalReference: adhesion.Text("external_reference"),
+		AdhesionState:     adhesion.Text("state"),
+		Card:              adhesion.Text("card"),
+		LastFourDigits:    adhesion.Text("last_four_digits"),
+		Metadata:          data.Raw("metadata"),
 	}, nil
 }
 

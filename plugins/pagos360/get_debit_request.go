@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 
 	"github.com/bulkrunner/runner/sdk"
+	"github.com/bulkrunner/runner/sdk/apiclient"
 )
 
 type debitArgs struct {
@@ -53,30 +54,30 @@ func (c *client) readDebit(ctx context.Context, a debitArgs) (debit, error) {
 	return d, nil
 }
 
-func decodeDebit(data object) (debit, error) {
-	first, err := data.decimal("first_total")
+func decodeDebit(data apiclient.Object) (debit, error) {
+	first, err := data.Decimal("first_total")
 	if err != nil {
 		return debit{}, errAmount
 	}
-	second, err := data.decimal("second_total")
+	second, err := data.Decimal("second_total")
 	if err != nil {
 		return debit{}, errAmount
 	}
-	adhesion := data.object("adhesion")
+	adhesion := data.Object("adhesion")
 	return debit{
-		ID:                data.whole("id"),
-		Type:              data.text("type"),
-		State:             stateOf(data.text("state")),
+		ID:                data.Whole("id"),
+		Type:              data.Text("type"),
+		State:             stateOf(data.Text("state")),
 		FirstTotal:        first,
-		FirstDueDate:      data.text("first_due_date"),
+		FirstDueDate:      data.Text("first_due_date"),
 		SecondTotal:       second,
-		SecondDueDate:     data.text("second_due_date"),
-		Description:       data.text("description"),
-		StateComment:      data.text("state_comment"),
-		CreatedAt:         data.text("created_at"),
-		AdhesionID:        adhesion.whole("id"),
-		ExternalReference: adhesion.text("external_reference"),
-		AdhesionState:     adhesion.text("state"),
-		Metadata:          data.raw("metadata"),
+		SecondDueDate:     data.Text("second_due_date"),
+		Description:       data.Text("description"),
+		StateComment:      data.Text("state_comment"),
+		CreatedAt:         data.Text("created_at"),
+		AdhesionID:        adhesion.Whole("id"),
+		ExternalReference: adhesion.Text("external_reference"),
+		AdhesionState:     adhesion.Text("state"),
+		Metadata:          data.Raw("metadata"),
 	}, nil
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/bulkrunner/runner/sdk"
+	"github.com/bulkrunner/runner/sdk/apiclient"
 )
 
 // A place is where a list stands between two pages: the page to come, and what
@@ -31,7 +32,7 @@ func parsePlace(cursor string) (p place, err error) {
 // page asks for one page of a list. The rows that the envelope announces must
 // be there: a page that is short before the last one, or an envelope that
 // counts otherwise than the first one's, ends the list as incomplete.
-func page[Row any](ctx context.Context, c *client, r resource, query url.Values, size int64, cursor string, decode func(object) (Row, error)) (sdk.Page[Row], error) {
+func page[Row any](ctx context.Context, c *client, r resource, query url.Values, size int64, cursor string, decode func(apiclient.Object) (Row, error)) (sdk.Page[Row], error) {
 	var none sdk.Page[Row]
 	at, err := parsePlace(cursor)
 	if err != nil {
@@ -43,15 +44,15 @@ func page[Row any](ctx context.Context, c *client, r resource, query url.Values,
 	if err != nil {
 		return none, err
 	}
-	current, total, items := data.whole("current_page"), data.whole("total_count"), data.whole("items_per_page")
-	rows, ok := data.objects("data")
+	current, total, items := data.Whole("current_page"), data.Whole("total_count"), data.Whole("items_per_page")
+	rows, err := data.Objects("data")
 	switch {
-	case !ok || current == "" || total == "" || items == "" || items == "0":
+	case err != nil || rows == nil || current == "" || total == "" || items == "" || items == "0":
 		return none, sdk.NotNow("no_page", "the answer is not the page that it should be", 0)
 	case current != strconv.FormatInt(at.page, 10):
 		return none, sdk.NotNow("other_page", "the API answered with another page than the one it was asked for", 0)
 	}
-	now := place{page: at.page + 1, total: data.number("total_count"), size: data.number("items_per_page")}
+	now := place{page: at.page + 1, total: data.Number("total_count"), size: data.Number("items_per_page")}
 	p := sdk.Page[Row]{Total: now.total}
 	for _, row := range rows {
 		decoded, err := decode(row)

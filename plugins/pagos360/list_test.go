@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strconv"
 	"testing"
@@ -53,8 +54,8 @@ func TestListFilters(t *testing.T) {
 	narrow := map[string]cardDebitFilter{
 		"state":     {filters{State: pending}},
 		"reference": {filters{ExternalReference: "cli-4001"}},
-		"from":      {filters{CreatedFrom: s.simulation.now().In(buenosAires).AddDate(0, 0, -10).Format(fileDate)}},
-		"to":        {filters{CreatedTo: s.simulation.now().In(buenosAires).AddDate(0, 0, -10).Format(fileDate)}},
+		"from":      {filters{CreatedFrom: s.simulation.Now().In(buenosAires).AddDate(0, 0, -10).Format(fileDate)}},
+		"to":        {filters{CreatedTo: s.simulation.Now().In(buenosAires).AddDate(0, 0, -10).Format(fileDate)}},
 	}
 	for name, f := range narrow {
 		ids, last := s.all(f)
@@ -144,10 +145,10 @@ func TestFilterCheck(t *testing.T) {
 
 func BenchmarkListPage(b *testing.B) {
 	s := newSimulation(configuration{APIKey: secret}).(*simulation)
-	if err := s.Set(generate, strconv.Itoa(10_000)); err != nil {
+	if err := s.Set("generate", strconv.Itoa(10_000)); err != nil {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		s.list(s.faults.Load(), dice{faults: s.faults.Load()}, request{resource: cardDebits, query: map[string][]string{"page": {"250"}}}, s.now())
+		s.list(s.Fate(""), request{resource: cardDebits, query: url.Values{"page": {"250"}}}, s.Now())
 	}
 }

@@ -61,7 +61,7 @@ func TestSchema(t *testing.T) {
 			t.Errorf("list %s is %+v", name, l)
 		}
 	}
-	if !s.Simulates || !slices.ContainsFunc(s.Faults, func(f sdk.Fault) bool { return f.Name == generate }) {
+	if !s.Simulates || !slices.ContainsFunc(s.Faults, func(f sdk.Fault) bool { return f.Name == "generate" }) {
 		t.Error("the simulator can't make things up, so no list can be rehearsed")
 	}
 }

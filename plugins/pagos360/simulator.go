@@ -3,14 +3,14 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/bulkrunner/runner/sdk"
+	"github.com/bulkrunner/runner/sdk/simulator"
 )
 
 // A simulation is Pagos360's debit requests and adhesions in miniature, for
@@ -18,27 +18,21 @@ import (
 //
 // It keeps to what is documented or seen in public code: the bearer key, bodies
 // wrapped in a root key and answers that aren't, statuses, states, ids of each
-// kind's own, dates, floats, and lists that ignore filters they don't know and
-// move while they are read. What nobody documents is a switch, see
-// [simulatorFaults]. Webhooks are left out: a runner receives none.
+// kind's own, dates, floats, lists that ignore filters they don't know and move
+// while they are read, and webhooks. What nobody documents is a switch, see
+// [switches].
 type simulation struct {
-	key string
-	now func() time.Time
-
-	faults   atomic.Pointer[faults]
-	ceiling  ceiling
-	requests atomic.Int64
-	refused  atomic.Int64 // for their rate; every other one gets a date
-	shapes   atomic.Int64 // refusals so far, whose bodies take turns
-
+	*simulator.Front
+	key    string
+	shapes atomic.Int64 // refusals so far, whose bodies take turns
 	things things
 }
 
 func newSimulation(c configuration) sdk.Simulation {
-	s := &simulation{key: c.APIKey, now: time.Now}
-	s.faults.Store(defaultFaults())
+	s := &simulation{key: c.APIKey}
+	s.Front = simulator.NewFront(switches, s.handle)
+	s.Busy = []byte(`{"error":{"message":"Too Many Requests"}}`)
 	s.things.known = map[thingID]*thing{}
-	s.things.strays = map[thingID]uint32{}
 	s.things.last = map[resource]int64{cardDebits: 4000, debits: 4000, cardAdhesions: 4000, adhesions: 4000}
 	return s
 }
@@ -50,41 +44,30 @@ type request struct {
 	cancel   bool
 	method   string
 	body     []byte
-	query    map[string][]string
+	query    url.Values
 }
 
-func (s *simulation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.requests.Add(1)
-	f := s.faults.Load()
-	if f.limit > 0 && !s.ceiling.admit(s.now(), f.limit) {
-		s.slowDown(w)
-		return
-	}
-	q, status := takeApart(w, r)
+func (s *simulation) handle(r *http.Request) simulator.Task {
+	q, status := takeApart(r)
 	if status == http.StatusOK && r.Header.Get("Authorization") != "Bearer "+s.key {
 		status = http.StatusUnauthorized
 	}
 	if status != http.StatusOK {
-		answer(w, status, "application/json", s.refusal(f, "", http.StatusText(status)))
-		return
+		return simulator.Task{Spared: true, Answer: func(f *simulator.Fate) simulator.Answer {
+			return s.refusal(f, status, "", http.StatusText(status))
+		}}
 	}
-	d := s.throw(f, thingID{q.resource, q.id})
-	if d.before(w, s) {
-		return
-	}
-	status, body := s.carryOut(f, d, q)
-	if f.slow > 0 {
-		pause(r, f.slow)
-	}
-	if d.after(w, body) {
-		return
-	}
-	answer(w, status, "application/json", body)
+	return simulator.Task{Thing: q.resource.root + ":" + q.id, Answer: func(f *simulator.Fate) simulator.Answer {
+		if f.Befalls(forbidden) {
+			return s.refusal(f, http.StatusForbidden, "", "Forbidden")
+		}
+		return s.carryOut(f, q)
+	}}
 }
 
 // takeApart reads a request, and tells the status of those that the API has no
 // place for.
-func takeApart(w http.ResponseWriter, r *http.Request) (request, int) {
+func takeApart(r *http.Request) (request, int) {
 	segments := strings.Split(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	q := request{method: r.Method, query: r.URL.Query()}
 	for _, known := range []resource{cardDebits, debits, cardAdhesions, adhesions} {
@@ -96,7 +79,7 @@ func takeApart(w http.ResponseWriter, r *http.Request) (request, int) {
 		q.id = segments[1]
 	}
 	q.cancel = len(segments) == 3 && segments[2] == "cancel"
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 64<<10))
+	body, err := simulator.Body(r)
 	q.body = body
 	switch {
 	case err != nil:
@@ -111,57 +94,79 @@ func takeApart(w http.ResponseWriter, r *http.Request) (request, int) {
 	return q, http.StatusOK
 }
 
+// clock is the API's time.
+func (s *simulation) clock(f *simulator.Fate) time.Time { return s.Now().Add(clock.In(f)) }
+
 // carryOut does what a request asks for.
-func (s *simulation) carryOut(f *faults, d dice, q request) (int, []byte) {
-	now := s.now().Add(f.clock)
+func (s *simulation) carryOut(f *simulator.Fate, q request) simulator.Answer {
+	now := s.clock(f)
 	s.things.mu.Lock()
 	defer s.things.mu.Unlock()
+	s.ageAll(f, now)
 	switch {
 	case q.method == http.MethodPost:
 		return s.create(f, q, now)
 	case q.id == "":
-		return s.list(f, d, q, now)
+		return s.list(f, q, now)
 	}
-	t := s.things.get(thingID{q.resource, q.id}, f, now)
+	t := s.things.known[thingID{q.resource, q.id}]
 	if t == nil {
-		return http.StatusNotFound, s.refusal(f, "", "Not Found")
+		return s.refusal(f, http.StatusNotFound, "", "Not Found")
 	}
+	s.age(t, f, now)
 	if q.cancel {
-		return s.cancel(f, d, t, now)
+		return s.cancel(f, t, now)
 	}
-	shown := t.show(f, d)
-	if t.state == pending && d.fell(flipBetween) {
-		t.become(inProcess)
+	shown, state := t.show(f, now), t.shown(f, now)
+	if t.state != state {
+		return shown
 	}
-	return http.StatusOK, shown
+	for _, way := range meanwhile {
+		if t.state == way.from && t.debit() == way.debit && f.Befalls(way.share) {
+			s.become(t, way.to, f, now)
+			break
+		}
+	}
+	return shown
+}
+
+// meanwhile is what may happen to a thing right after a read has shown it.
+var meanwhile = []struct {
+	from, to string
+	debit    bool
+	share    *simulator.Chance
+}{
+	{pending, inProcess, true, flipBetween},
+	{paid, reverted, true, revertBetween},
+	{paid, refunded, true, refundBetween},
+	{pendingToSign, signed, false, signBetween},
 }
 
 // cancel answers PUT: with the whole object as it now is, or with a refusal
 // that leaves it as it was.
-func (s *simulation) cancel(f *faults, d dice, t *thing, now time.Time) (int, []byte) {
-	allowed := t.state == pending || t.state == signed || t.state == pendingToSign && f.unsigned == unsignedCancel
+func (s *simulation) cancel(f *simulator.Fate, t *thing, now time.Time) simulator.Answer {
+	allowed := t.state == pending || t.state == signed || t.state == pendingToSign && unsigned.In(f) == unsignedCancel
 	if !allowed {
-		return f.refusedCancel, s.refusal(f, "state", "No es posible cancelar")
+		return s.refusal(f, refusedCancel.In(f), "state", "No es posible cancelar")
 	}
-	t.become(canceled)
 	t.comment, t.canceledAt = "Cancelada por el comercio", now
-	t.cancelled++
-	if t.debit() || f.adhesionCancel != adhesionCancels {
-		return http.StatusOK, t.show(f, d)
-	}
-	for _, other := range s.things.known {
-		if other.adhesion == t && other.state == pending {
-			other.become(canceled)
-			other.comment = "Adhesión cancelada"
+	s.become(t, canceled, f, now)
+	s.Effect("cancel:" + t.resource.root + ":" + t.id)
+	if !t.debit() && adhesionOnto.In(f) == adhesionCancels {
+		for _, other := range s.things.known {
+			if other.adhesion == t && other.state == pending {
+				other.comment = "Adhesión cancelada"
+				s.become(other, canceled, f, now)
+			}
 		}
 	}
-	return http.StatusOK, t.show(f, d)
+	return simulator.JSON(http.StatusOK, t.members(f, canceled))
 }
 
-// refusal is the body of an error, in one of the three shapes that clients in
+// refusal is an error, its body in one of the three shapes that clients in
 // public code read.
-func (s *simulation) refusal(f *faults, field, message string) []byte {
-	shape := f.errorShape
+func (s *simulation) refusal(f *simulator.Fate, status int, field, message string) simulator.Answer {
+	shape := errorShape.In(f)
 	if shape == shapeTurns {
 		shape = []string{shapeChildren, shapeErrors, shapeError}[s.shapes.Add(1)%3]
 	}
@@ -170,58 +175,14 @@ func (s *simulation) refusal(f *faults, field, message string) []byte {
 		field = "id"
 	}
 	children := fmt.Sprintf(`{"children":{%q:{"errors":[%s]},"other":[]}}`, field, text)
+	a := simulator.Answer{Status: status}
 	switch shape {
 	case shapeChildren:
-		return []byte(children)
+		a.Body = []byte(children)
 	case shapeErrors:
-		return []byte(`{"errors":` + children + `}`)
+		a.Body = []byte(`{"errors":` + children + `}`)
 	case shapeError:
-		return []byte(`{"error":{"message":` + string(text) + `}}`)
+		a.Body = []byte(`{"error":{"message":` + string(text) + `}}`)
 	}
-	return nil
-}
-
-// slowDown answers 429, with both forms of Retry-After in turn.
-func (s *simulation) slowDown(w http.ResponseWriter) {
-	after := "1"
-	if s.refused.Add(1)%2 == 0 {
-		after = s.now().UTC().Add(2 * time.Second).Format(http.TimeFormat)
-	}
-	w.Header().Set("Retry-After", after)
-	answer(w, http.StatusTooManyRequests, "application/json", []byte(`{"error":{"message":"Too Many Requests"}}`))
-}
-
-func answer(w http.ResponseWriter, status int, contentType string, body []byte) {
-	w.Header()["Content-Type"] = []string{contentType}
-	w.WriteHeader(status)
-	_, _ = w.Write(body) // a caller that has gone needs no answer
-}
-
-// drop closes the connection without an answer. The caller sees it end.
-func drop() { panic(http.ErrAbortHandler) }
-
-// reset closes the connection as a crashed server's system would.
-func reset(w http.ResponseWriter) {
-	if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
-		if tcp, ok := conn.(*net.TCPConn); ok {
-			_ = tcp.SetLinger(0) // without it the close is a polite one, which is a fault as well
-		}
-		_ = conn.Close()
-		return
-	}
-	drop()
-}
-
-func pause(r *http.Request, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-r.Context().Done():
-	}
-}
-
-// Ledger tells what has happened: each thing's cancellations and creations.
-func (s *simulation) Ledger() sdk.Ledger {
-	return sdk.Ledger{Requests: int(s.requests.Load()), Effects: s.things.effects()}
+	return a
 }

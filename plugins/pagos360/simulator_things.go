@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/bulkrunner/runner/sdk"
+	"github.com/bulkrunner/runner/sdk/simulator"
 )
 
 // A thingID names a thing: every kind has ids of its own.
@@ -21,36 +22,48 @@ type thingID struct {
 // A thing is a debit request or an adhesion.
 type thing struct {
 	thingID
-	state       string // in_process in its proper spelling
-	created     time.Time
-	due         time.Time // of a debit: when it is collected; zero is not by the clock
-	amount      sdk.Decimal
-	second      sdk.Decimal
-	secondDue   time.Time
-	month, year int
-	description string
-	comment     string
-	canceledAt  time.Time
-	metadata    json.RawMessage
-	reference   string // of an adhesion
-	adhesion    *thing // of a debit
+	state, before string // in_process in its proper spelling
+	changed       time.Time
+	created       time.Time
+	due           time.Time // of a debit: when it is collected
+	timed         bool      // the clock moves it on
+	amount        sdk.Decimal
+	second        sdk.Decimal
+	secondDue     time.Time
+	month, year   int
+	description   string
+	comment       string
+	canceledAt    time.Time
+	metadata      json.RawMessage
+	adhesion      *thing // of a debit
 
-	requests  uint32 // that named it, for the dice
-	cancelled int
-	made      int
+	// Of an adhesion.
+	reference, holder, holderID, email, cbu, short string
 }
 
 func (t *thing) debit() bool { return t.resource == cardDebits || t.resource == debits }
 
-func (t *thing) become(state string) { t.state = state }
+// become changes a thing's state, and tells of it. The lock is held.
+func (s *simulation) become(t *thing, state string, f *simulator.Fate, now time.Time) {
+	t.before, t.state, t.changed = t.state, state, now
+	s.notify(t, f, now)
+}
+
+// shown is the state that a read tells, which may lag behind.
+func (t *thing) shown(f *simulator.Fate, now time.Time) string {
+	if lag := readLag.In(f); lag > 0 && t.before != "" && now.Sub(t.changed) < lag {
+		return t.before
+	}
+	return t.state
+}
 
 // things is the simulation's memory, under one lock.
 type things struct {
-	mu     sync.Mutex
-	known  map[thingID]*thing
-	order  []*thing // as they were made
-	strays map[thingID]uint32
-	last   map[resource]int64 // the last id that was given
+	mu    sync.Mutex
+	known map[thingID]*thing
+	order []*thing           // as they were made
+	last  map[resource]int64 // the last id that was given
+	aged  time.Time          // when all were last aged
 }
 
 var (
@@ -85,7 +98,7 @@ func (s *simulation) Seed(operation string, arguments json.RawMessage, state str
 	if state = stateOf(state); state != "" && !slices.Contains(allowed, state) {
 		return fmt.Errorf("no state is named %q: write %s", state, strings.Join(allowed, ", "))
 	}
-	now := s.now()
+	now := s.clock(s.Fate(""))
 	s.things.mu.Lock()
 	defer s.things.mu.Unlock()
 	adhesion := given.CardAdhesionID + given.AdhesionID
@@ -101,15 +114,14 @@ func (s *simulation) Seed(operation string, arguments json.RawMessage, state str
 	case t != nil && state == "":
 		return nil
 	case t == nil:
-		t = &thing{thingID: thingID{r, given.ID}, state: allowed[0], amount: "1500.5", description: "Cuota", reference: "cli-" + given.ID}
-		if given.Reference != "" {
-			t.reference = given.Reference
-		}
+		t = &thing{thingID: thingID{r, given.ID}, state: allowed[0], amount: "1500.5", description: "Cuota"}
 		if given.Amount != "" {
 			t.amount = given.Amount
 		}
 		s.things.add(t, now)
-		if t.debit() {
+		if !t.debit() {
+			t.name(given.Reference)
+		} else {
 			if adhesion == "" {
 				adhesion = "77"
 			}
@@ -134,9 +146,19 @@ func (m *things) adhesionOf(r resource, id string, now time.Time) *thing {
 	if t := m.known[thingID{of, id}]; t != nil {
 		return t
 	}
-	t := &thing{thingID: thingID{of, id}, state: signed, description: "Cuotas", reference: "cli-" + id}
+	t := &thing{thingID: thingID{of, id}, state: signed, description: "Cuotas"}
+	t.name("")
 	m.add(t, now)
 	return t
+}
+
+// name gives an adhesion that was seeded a holder.
+func (t *thing) name(reference string) {
+	t.reference, t.holder, t.holderID, t.email = "cli-"+t.id, "Titular Simulado", "20123456789", "titular@example.com"
+	t.cbu, t.short = "0000003100010000000001", "Cuotas"
+	if reference != "" {
+		t.reference = reference
+	}
 }
 
 // add takes a thing in. The lock is held.
@@ -147,8 +169,6 @@ func (m *things) add(t *thing, now time.Time) {
 	if t.created.IsZero() {
 		t.created = now
 	}
-	t.requests = m.strays[t.thingID]
-	delete(m.strays, t.thingID)
 	m.known[t.thingID] = t
 	m.order = append(m.order, t)
 }
@@ -159,30 +179,34 @@ func (m *things) give(r resource) string {
 	return strconv.FormatInt(m.last[r], 10)
 }
 
-// get finds a thing as it is now. The lock is held.
-func (m *things) get(id thingID, f *faults, now time.Time) *thing {
-	t := m.known[id]
-	if t != nil {
-		t.age(f, now)
-	}
-	return t
-}
-
-// age lets the clock work on a debit: it goes into process 48 business hours
-// before it is due, and is then paid.
-func (t *thing) age(f *faults, now time.Time) {
-	due := t.due
-	if due.IsZero() && t.resource == cardDebits && t.made > 0 {
-		due = time.Date(t.year, time.Month(t.month), f.cutDay, 0, 0, 0, 0, buenosAires)
-	}
-	if due.IsZero() {
+// age lets the clock work on a debit that the API made: it goes into process 48
+// business hours before it is due, and is then paid, or rejected. The lock is
+// held.
+func (s *simulation) age(t *thing, f *simulator.Fate, now time.Time) {
+	if !t.timed {
 		return
 	}
-	if t.state == pending && !now.Before(businessDaysBefore(due, 2)) {
-		t.become(inProcess)
+	if t.state == pending && !now.Before(businessDaysBefore(t.due, 2)) {
+		s.become(t, inProcess, f, now)
 	}
-	if t.state == inProcess && !now.Before(due) {
-		t.become(paid)
+	if t.state == inProcess && !now.Before(t.due) {
+		end := paid
+		if s.Fate(t.resource.root + ":" + t.id).Befalls(rejectDue) {
+			end = rejected
+		}
+		s.become(t, end, f, now)
+	}
+}
+
+// ageAll does it to all, where somebody is told of it: others see it when they
+// look. The lock is held.
+func (s *simulation) ageAll(f *simulator.Fate, now time.Time) {
+	if now.Sub(s.things.aged) < time.Second || simulator.NotifyURL.In(f) == "" {
+		return
+	}
+	s.things.aged = now
+	for _, t := range s.things.order {
+		s.age(t, f, now)
 	}
 }
 
@@ -194,32 +218,6 @@ func businessDaysBefore(t time.Time, days int) time.Time {
 		}
 	}
 	return t
-}
-
-// count numbers the requests that name a thing, known or not.
-func (m *things) count(id thingID) uint32 {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if t := m.known[id]; t != nil {
-		t.requests++
-		return t.requests
-	}
-	m.strays[id]++
-	return m.strays[id]
-}
-
-func (m *things) effects() map[string]int {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	effects := map[string]int{}
-	for id, t := range m.known {
-		for kind, n := range map[string]int{"cancel:": t.cancelled, "create:": t.made} {
-			if n > 0 {
-				effects[kind+id.resource.root+":"+id.id] = n
-			}
-		}
-	}
-	return effects
 }
 
 // generate makes n debits of cards and as many of bank accounts, eight to an
@@ -244,7 +242,7 @@ func (m *things) generate(n int, now time.Time) {
 				adhesion: m.adhesionOf(r, strconv.Itoa(4001+i/8), now),
 			}
 			if r == debits {
-				t.secondDue = due
+				t.due = due
 			}
 			m.add(t, now)
 		}
