@@ -11,7 +11,7 @@ func (m Mutation[Client, Args, Live, Result]) schema() (OperationSchema, error) 
 	s := OperationSchema{
 		Name: m.Name, Doc: m.Doc, Kind: KindMutation,
 		Reads: m.Read != nil, Settles: m.Settled != nil, SettleAfter: m.SettleAfter,
-		GuardedByAPI: m.GuardedByAPI, DefaultGuard: m.DefaultGuard, Repeatable: m.Repeatable, Resend: m.Resend,
+		GuardedByAPI: m.GuardedByAPI, DefaultGuard: m.DefaultGuard, Repeatable: m.Repeatable, Resend: m.Resend, Keyed: m.Keyed,
 	}
 	if m.Execute == nil {
 		return s, fmt.Errorf("operation %q has no Execute", m.Name)

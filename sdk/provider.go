@@ -93,9 +93,16 @@ type Mutation[Client, Args, Live, Result any] struct {
 	GuardedByAPI bool
 	DefaultGuard *DefaultGuard
 
-	// Repeatable says that executing twice is harmless.
+	// Repeatable says that executing twice is harmless. Together with Keyed it
+	// says that it is harmless for as long as the API knows the item's key.
 	Repeatable bool
 	Resend     Resend
+
+	// Keyed says what the API does with the item's idempotency key, see
+	// [IdempotencyKey]. Nil where it takes none. Where the API says that a key
+	// was used with other arguments, return [Incident]: what was done under it
+	// is not what was meant.
+	Keyed *Keyed
 }
 
 // A Query asks the API something. It is free to repeat; its results are the

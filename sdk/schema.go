@@ -66,6 +66,21 @@ type OperationSchema struct {
 	Settles      bool          `json:"settles,omitempty"` // a read tells whether the effect is there
 	SettleAfter  time.Duration `json:"settle_after,omitempty"`
 	Resend       Resend        `json:"resend,omitempty"`
+	Keyed        *Keyed        `json:"keyed,omitempty"` // the API takes idempotency keys
+}
+
+// Keyed says how an API treats the idempotency keys that it takes. The runner
+// sends an item's one key with every attempt, and never relies on it for
+// longer than the API promises.
+type Keyed struct {
+	// Lives is how long the API knows a key again after its first use, at the
+	// least. After it the same key is a new request.
+	Lives time.Duration `json:"lives"`
+
+	// RepeatsErrors says that the API answers a key that it knows with what it
+	// answered first, whatever that was: a 500 too. Then an answer that proved
+	// nothing is asked for once more at the most.
+	RepeatsErrors bool `json:"repeats_errors,omitempty"`
 }
 
 // Kind says whether an operation changes anything at the API.

@@ -111,6 +111,9 @@ func (o *OperationSchema) validate() error {
 	if o.SettleAfter < 0 {
 		return errors.New("settle_after is negative")
 	}
+	if o.Keyed != nil && (o.Keyed.Lives <= 0 || o.Kind != KindMutation) {
+		return errors.New("keyed is for mutations, and says for how long a key lives")
+	}
 	if g := o.DefaultGuard; g != nil {
 		if !slices.ContainsFunc(o.Live, func(a Attribute) bool { return a.Name == g.Attribute }) {
 			return fmt.Errorf("the default guard asks for %q, which is no attribute of the live state", g.Attribute)

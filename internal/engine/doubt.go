@@ -32,10 +32,16 @@ func (e *Engine) doubt(now time.Time, f *flight, o dispatch.Outcome, req *plan.R
 		f.quiet = o.Call.Deadline
 	}
 	f.noSeen, f.reads = time.Time{}, 0
-	e.change(f, now, plan.InDoubt, dispatch.Words(o.Answer), func(c *plan.Change) { c.Deadline = f.quiet }, req, func() {
+	byKey := f.op.settledByKey()
+	if byKey {
+		f.item.Attempts++ // what a read counts elsewhere
+	}
+	e.change(f, now, plan.InDoubt, dispatch.Words(o.Answer), func(c *plan.Change) { c.Deadline, c.Attempts = f.quiet, f.item.Attempts }, req, func() {
 		e.count(f, plan.Started, plan.InDoubt)
 		e.observe(f)
 		switch {
+		case byKey:
+			e.sendAgain(f, now.Add(backoff(f.op.Settings.Retry, f.item.Attempts)))
 		case !f.op.Schema.Reads || !f.op.Schema.Settles:
 			e.drop(f)
 		default:
@@ -152,6 +158,8 @@ func (e *Engine) noEffect(now time.Time, f *flight, req *plan.Request) {
 	switch {
 	case f.refused != "":
 		e.settle(f, now, plan.Failed, f.refused, with, req)
+	case e.repeats(f):
+		e.settle(f, now, plan.Failed, "the API repeats under the item's key what proves nothing, and a read shows that it had no effect: runner retry plans it under another key", with, req)
 	case f.item.Attempts >= retry.MaxAttempts:
 		e.settle(f, now, plan.Failed, fmt.Sprintf("a read shows that it had no effect (attempt %d of %d)", f.item.Attempts, retry.MaxAttempts), with, req)
 	case f.op.Schema.Resend == sdk.ResendAuto:

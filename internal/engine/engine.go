@@ -30,6 +30,7 @@ type Journal interface {
 	Planned(operation, after int64, limit int) ([]plan.Item, error)
 	Started(operation, after int64, limit int) ([]plan.Item, error)
 	InDoubt(operation, after int64, limit int) ([]plan.Item, error)
+	Requests(item int64) ([]plan.Request, error)
 	Tally(operation int64) (runfile.Tally, error)
 }
 

@@ -34,6 +34,10 @@ type flight struct {
 
 	// refused is how the API refused to repeat what may have been done.
 	refused string
+
+	// unproven tells that an earlier request under its key may have had its
+	// effect, whatever becomes of the present one.
+	unproven bool
 }
 
 // A sleepers is a heap of flights by the time at which they want to go on.
@@ -149,13 +153,20 @@ func (e *Engine) observe(f *flight) {
 	}
 }
 
+// markAhead is how long before its request an item may be marked. The permit
+// comes within about a second of the mark, else the mark is taken back; the
+// call's own deadline runs from its dispatch.
+const markAhead = 3 * time.Second
+
 // start marks an item started. Its request leaves only after the mark is on disk.
 func (e *Engine) start(f *flight, now time.Time) {
 	op := f.op
+	if f.item.State == plan.InDoubt && !e.takeUp(f, now) {
+		e.drop(f)
+		return
+	}
 	op.starting++
-	// The permit comes within about a second of the mark, else the mark is
-	// taken back; the call's own deadline runs from its dispatch.
-	f.item.Deadline = now.Add(op.lane.line.Timeout + 3*time.Second)
+	f.item.Deadline = now.Add(op.lane.line.Timeout + markAhead)
 	e.change(f, now, plan.Started, "", func(c *plan.Change) { c.Deadline = f.item.Deadline }, nil, func() {
 		op.starting--
 		f.want = wantExecute
@@ -197,7 +208,7 @@ func (e *Engine) executed(now time.Time, f *flight, o dispatch.Outcome, req *pla
 	words := dispatch.Words(a)
 	retry := f.op.Settings.Retry
 	back := func(reason string, at time.Time) { // with proof of no effect, and at no cost
-		e.change(f, now, plan.Planned, reason, nil, req, func() { e.again(f, at) })
+		e.unsent(f, now, reason, nil, req, func() { e.again(f, at) })
 	}
 	outcome := a.Outcome
 	if outcome == sdk.OutcomeUnknown && f.op.harmless() && (f.op.Schema.Kind == sdk.KindQuery || f.item.Attempts+1 < retry.MaxAttempts) {
@@ -222,15 +233,19 @@ func (e *Engine) executed(now time.Time, f *flight, o dispatch.Outcome, req *pla
 		e.settle(f, now, plan.Incident, words, func(c *plan.Change) { c.Result = a.Result }, req)
 	case sdk.OutcomeNotNow:
 		f.item.Attempts++
-		if f.item.Attempts >= retry.MaxAttempts {
+		if f.item.Attempts >= retry.MaxAttempts && !f.unproven {
 			e.settle(f, now, plan.Failed, fmt.Sprintf("%s (attempt %d of %d)", words, f.item.Attempts, retry.MaxAttempts),
 				func(c *plan.Change) { c.Attempts = f.item.Attempts }, req)
 			return
 		}
 		at := now.Add(max(a.After, backoff(retry, f.item.Attempts)))
-		e.change(f, now, plan.Planned, words, func(c *plan.Change) { c.Attempts, c.NotBefore = f.item.Attempts, at }, req, func() {
+		e.unsent(f, now, words, func(c *plan.Change) { c.Attempts, c.NotBefore = f.item.Attempts, at }, req, func() {
 			e.observe(f)
-			e.again(f, at)
+			if f.unproven {
+				e.sendAgain(f, at)
+			} else {
+				e.again(f, at)
+			}
 		})
 	case sdk.OutcomeThrottled, sdk.OutcomeNotSent, sdk.OutcomeUnauthenticated:
 		back(words, now)

@@ -220,6 +220,12 @@ func (e *Engine) admit(op *operation, now time.Time) error {
 			f.quiet = it.Deadline
 			switch {
 			case op.Schema.Reads && op.Schema.Settles:
+			case op.settledByKey():
+				if e.spent(f) {
+					op.active--
+					continue
+				}
+				f.want = wantStart
 			case op.harmless():
 				e.change(f, now, plan.Planned, "executing it twice is harmless", nil, nil, func() { e.putOff(f) })
 				continue
@@ -243,9 +249,9 @@ func (e *Engine) admit(op *operation, now time.Time) error {
 	return nil
 }
 
-// harmless tells whether executing an item twice does no harm.
+// harmless tells whether executing an item twice does no harm, whenever.
 func (op *operation) harmless() bool {
-	return op.Schema.Kind == sdk.KindQuery || op.Schema.Repeatable
+	return op.Schema.Kind == sdk.KindQuery || op.Schema.Repeatable && op.Schema.Keyed == nil
 }
 
 // hasRoom tells whether another item may go on: the number of requests in
@@ -334,7 +340,7 @@ func (e *Engine) release(op *operation, now time.Time) {
 // for a permit that won't come soon.
 func (e *Engine) unstart(op *operation, now time.Time, why string) {
 	for f := op.dequeue(wantExecute); f != nil; f = op.dequeue(wantExecute) {
-		e.change(f, now, plan.Planned, "not sent: "+why, nil, nil, func() { e.again(f, time.Now()) })
+		e.unsent(f, now, "not sent: "+why, nil, nil, func() { e.again(f, time.Now()) })
 	}
 }
 
@@ -343,7 +349,7 @@ func (e *Engine) unstart(op *operation, now time.Time, why string) {
 func (e *Engine) overdue(op *operation, now time.Time) {
 	for q := op.queues[wantExecute]; len(q) > 0 && now.Add(op.lane.line.Timeout).After(q[0].item.Deadline); q = op.queues[wantExecute] {
 		f := op.dequeue(wantExecute)
-		e.change(f, now, plan.Planned, "not sent: its permit did not come in time", nil, nil, func() { e.again(f, time.Now()) })
+		e.unsent(f, now, "not sent: its permit did not come in time", nil, nil, func() { e.again(f, time.Now()) })
 	}
 }
 

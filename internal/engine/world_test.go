@@ -258,9 +258,6 @@ func (j *journal) Commit(b runfile.Batch) error {
 		if it.State != c.From || !c.From.CanBecome(c.To) {
 			return fmt.Errorf("item %s is %s: no edge from %s to %s", it.Key, it.State, c.From, c.To)
 		}
-	}
-	for _, c := range b.Changes {
-		it := j.items[c.Item-1]
 		it.State, it.Reason = c.To, c.Reason
 		if c.Attempts >= 0 {
 			it.Attempts = c.Attempts
@@ -298,6 +295,16 @@ func (j *journal) Started(_, after int64, limit int) ([]plan.Item, error) {
 }
 func (j *journal) InDoubt(_, after int64, limit int) ([]plan.Item, error) {
 	return j.in(plan.InDoubt, after, limit)
+}
+func (j *journal) Requests(item int64) (out []plan.Request, err error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, r := range j.requests {
+		if r.Item == item {
+			out = append(out, r)
+		}
+	}
+	return out, nil
 }
 func (j *journal) Low() error                         { return nil }
 func (j *journal) Tally(int64) (runfile.Tally, error) { return j.tally, nil }

@@ -13,15 +13,31 @@ const requestColumns = `SELECT id, item, verb, sent_at, deadline, settled_at, ou
 
 // Requests returns the requests that were sent for an item, in order; those of
 // item 0 are authentication.
-func (f *File) Requests(item int64) (all []plan.Request, err error) {
+func (f *File) Requests(item int64) ([]plan.Request, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	err = f.conn.query(requestColumns+`WHERE id > ? AND id < ? ORDER BY id`, func(s *sqlite.Stmt) error {
+	all, err := requestsOf(f.conn, item)
+	return all, f.conn.wrap("read", err)
+}
+
+// Requests is as [File.Requests], of what has been committed.
+func (j *Journal) Requests(item int64) (all []plan.Request, err error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	err = j.read(func() (err error) {
+		all, err = requestsOf(j.conn, item)
+		return err
+	})
+	return all, err
+}
+
+func requestsOf(c *conn, item int64) (all []plan.Request, err error) {
+	err = c.query(requestColumns+`WHERE id > ? AND id < ? ORDER BY id`, func(s *sqlite.Stmt) error {
 		r, err := scanRequest(s)
 		all = append(all, r)
 		return err
 	}, item*perItem, (item+1)*perItem)
-	return all, f.conn.wrap("read", err)
+	return all, err
 }
 
 // RequestLog returns all requests, item by item.

@@ -102,7 +102,17 @@ func traits(o *sdk.OperationSchema) (out []string) {
 		}
 		out = append(out, s)
 	}
+	if k := o.Keyed; k != nil {
+		s := fmt.Sprintf("The API knows a request again by the item's key for %s.", k.Lives)
+		if k.RepeatsErrors {
+			s += " It repeats its errors too: an answer that proves nothing is asked for once more, and not again."
+		}
+		out = append(out, s)
+	}
 	switch {
+	case o.Repeatable && o.Keyed != nil && o.Settles:
+	case o.Repeatable && o.Keyed != nil:
+		out = append(out, "An item in doubt is sent again while its key is known; later a person settles it.")
 	case o.Repeatable:
 		out = append(out, "Executing it twice does no harm.")
 	case o.Resend == sdk.ResendAuto:
