@@ -203,6 +203,9 @@ func (a *app) runFileError(path string, err error) error {
 		summary = "Run file is held by another apply"
 	}
 	d := diag.Diagnostic{Summary: summary, Detail: sentence(err.Error())}
+	if errors.Is(err, runfile.ErrCorrupt) {
+		d.Summary, d.Detail = "Run file is damaged", d.Detail+afterDamage
+	}
 	if errors.Is(err, runfile.ErrNotRunFile) && isOperationPath(path) {
 		d.Detail = fmt.Sprintf("%s holds operations, and this command wants a run file. To make one:", path)
 		d.Command = fmt.Sprintf("runner plan --out %s.run %s", strings.TrimSuffix(filepath.Base(path), ".ops.hcl"), path)
@@ -210,9 +213,15 @@ func (a *app) runFileError(path string, err error) error {
 	return refuse(diag.List{d})
 }
 
+// afterDamage is what remains to be done with a damaged run file.
+const afterDamage = " Nothing is sent from a damaged file. If a copy of it was saved since its last apply, copy that over it with cp, so that it stays the same file. Otherwise only the API knows what was done: plan anew, with reads, which pass over it."
+
 // stoppedWriting says that the run file could not be written while requests
 // were under way.
 func (a *app) stoppedWriting(path string, err error) error {
+	if errors.Is(err, runfile.ErrCorrupt) {
+		return &status{code: exitFatal, diags: diag.List{{Summary: "Run file is damaged", Detail: sentence(err.Error()) + " Sending was stopped at once." + afterDamage}}}
+	}
 	return &status{code: exitFatal, diags: diag.List{{
 		Summary: "Run file can't be written",
 		Detail:  sentence(err.Error()) + " Sending was stopped at once. What was under way is in doubt, and the next apply settles it by reading. When the disk is in order again:",

@@ -9,8 +9,9 @@ import (
 )
 
 // checkBelow is the size up to which a file's pages are all checked before it
-// is applied: 0.1 s. Larger ones are checked where they are read, since a check
-// of 10 GB would outlast the patience of whoever resumes.
+// is applied or its items are read, and before it is applied all its items:
+// 0.3 s. Larger ones are checked where they are read, since a check of 10 GB
+// would outlast the patience of whoever resumes.
 const checkBelow = 64 << 20
 
 // Acquire takes a run file for an apply, or returns a [HeldError] at once.
@@ -54,17 +55,16 @@ func (j *Journal) open(size int64) (err error) {
 	if err := j.configure(); err != nil {
 		return j.conn.wrap("open", err)
 	}
-	if size < checkBelow {
-		if answer, err := j.conn.pragma("quick_check(1)"); err != nil {
-			return j.conn.wrap("check", err)
-		} else if answer != "ok" {
-			return damaged(j.path, "check", "%s", answer)
-		}
+	if err := checkPages(j.conn, size); err != nil {
+		return err
 	}
 	if err := checkSchema(j.conn); err != nil {
 		return j.conn.wrap("open", err)
 	}
-	return j.load()
+	if err := j.load(size); err != nil || size >= checkBelow {
+		return err
+	}
+	return j.conn.wrap("check", j.conn.query(items, j.scan.check))
 }
 
 // configure sets what each connection must be told, and asks it back: SQLite
@@ -95,33 +95,67 @@ func (j *Journal) configure() error {
 }
 
 // load reads what is kept in memory, and holds the counts against the items.
-func (j *Journal) load() (err error) {
-	r, err := readRun(j.conn)
-	if err != nil {
+func (j *Journal) load(size int64) (err error) {
+	var r Run
+	if r, j.run, err = readRun(j.conn); err != nil {
 		return err
 	}
 	j.epoch = r.Epoch
 	if j.ledgers, err = readLedgers(j.conn); err != nil {
 		return err
 	}
-	var total, last int64
-	for _, l := range j.ledgers {
-		total += l.items()
-		if !l.sound() {
-			return damaged(j.path, "check", "the counts of %s are not those of its items", l.op.Address)
+	if err := checkItems(j.conn, j.ledgers, size); err != nil {
+		return err
+	}
+	events, err := readEvents(j.conn)
+	if err != nil {
+		return err
+	}
+	applies := int64(0)
+	for _, e := range events {
+		if e.Kind == EventApplyStarted {
+			applies++
 		}
 	}
-	if err := j.conn.query(`SELECT (SELECT max(id) FROM progress), (SELECT max(id) FROM plan)`, func(s *sqlite.Stmt) error {
-		last = s.ColumnInt64(0)
-		if s.ColumnInt64(1) != last {
-			return fmt.Errorf("%w: items are missing", ErrCorrupt)
-		}
-		return nil
-	}); err != nil {
-		return j.conn.wrap("check", err)
-	}
-	if total != last {
-		return damaged(j.path, "check", "it should hold %d items and ends with item %d", total, last)
+	if applies != j.epoch {
+		return damaged(j.path, "check", "there were %d applies, and %d of them are among its events", j.epoch, applies)
 	}
 	return nil
+}
+
+// checkPages has SQLite check all pages of a file that isn't too large.
+func checkPages(c *conn, size int64) error {
+	if size >= checkBelow {
+		return nil
+	}
+	answer, err := c.pragma("quick_check(1)")
+	if err != nil {
+		return c.wrap("check", err)
+	}
+	if answer != "ok" {
+		return damaged(c.path, "check", "%s", answer)
+	}
+	return nil
+}
+
+// checkItems holds the operations' counts against the items that there are, of
+// which a large file is believed to have all from the first to the last.
+func checkItems(c *conn, ledgers []*ledger, size int64) error {
+	var total int64
+	for _, l := range ledgers {
+		total += l.items()
+		if !l.sound() {
+			return damaged(c.path, "check", "the counts of %s are not those of its items", l.op.Address)
+		}
+	}
+	what := "coalesce(max(id), 0), coalesce(max(id), 0), coalesce(min(id), 1)"
+	if size < checkBelow {
+		what = "count(*), coalesce(max(id), 0), coalesce(min(id), 1)"
+	}
+	return c.wrap("check", c.query(`SELECT `+what+` FROM progress UNION ALL SELECT `+what+` FROM plan`, func(s *sqlite.Stmt) error {
+		if n, last, first := s.ColumnInt64(0), s.ColumnInt64(1), s.ColumnInt64(2); n != total || last != total || first != 1 {
+			return fmt.Errorf("%w: it should hold items 1 to %d, and holds %d from %d to %d", ErrCorrupt, total, n, first, last)
+		}
+		return nil
+	}))
 }

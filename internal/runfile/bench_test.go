@@ -104,3 +104,15 @@ func BenchmarkResume(b *testing.B) {
 		b.Fatal(items, err)
 	}
 }
+
+// One iteration is one item counted by show.
+func BenchmarkGroups(b *testing.B) {
+	f := open(b, planned(b, b.N))
+	b.ReportAllocs()
+	b.ResetTimer()
+	groups, err := f.Groups("reason")
+	must(b, err)
+	if groups[0].Items != int64(b.N) {
+		b.Fatal(groups)
+	}
+}

@@ -2,11 +2,16 @@ package runfile
 
 import (
 	"bytes"
+	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
+
+	"zombiezen.com/go/sqlite"
 
 	"github.com/bulkrunner/runner/internal/plan"
 )
@@ -117,6 +122,10 @@ func TestDamagedItem(t *testing.T) {
 			if !errors.Is(readError, ErrCorrupt) {
 				t.Errorf("Items with a flip in %s: %v", part, readError)
 			}
+			if _, err := Acquire(path); !errors.Is(err, ErrCorrupt) {
+				t.Errorf("Acquire with a flip in %s: %v", part, err)
+			}
+			must(t, os.Truncate(path, checkBelow)) // too large to be checked whole
 			j := acquire(t, path)
 			if _, err := j.Planned(1, 0, 100); !errors.Is(err, ErrCorrupt) {
 				t.Errorf("Planned with a flip in %s: %v", part, err)
@@ -127,4 +136,151 @@ func TestDamagedItem(t *testing.T) {
 			must(t, j.Release())
 		}
 	}
+}
+
+// aLife is a run file with items in every state that progress can be in.
+func aLife(t testing.TB) string {
+	t.Helper()
+	path := planned(t, 9)
+	j := acquire(t, path)
+	_, err := j.Begin(noon)
+	must(t, err)
+	for id := int64(1); id <= 8; id++ {
+		c := change(id, plan.Planned, plan.Started)
+		c.Deadline = noon.Add(time.Minute)
+		must(t, j.Commit(Batch{Changes: []plan.Change{c}}))
+	}
+	settle := func(id int64, to plan.State, with func(*plan.Change)) {
+		c := change(id, plan.Started, to)
+		with(&c)
+		must(t, j.Commit(Batch{Changes: []plan.Change{c}}))
+	}
+	settle(2, plan.Succeeded, func(c *plan.Change) { c.Result = json.RawMessage(`{"reference":"88213"}`) })
+	settle(3, plan.Succeeded, func(c *plan.Change) {
+		c.Live, c.Result = json.RawMessage(`{"state":"PENDIENTE"}`), json.RawMessage(`{"reference":"88214"}`)
+	})
+	settle(4, plan.Failed, func(c *plan.Change) { c.Reason, c.Attempts = "refused: 0409", 300 })
+	settle(5, plan.InDoubt, func(c *plan.Change) { c.Reason = "connection lost" })
+	settle(6, plan.Planned, func(c *plan.Change) { c.Attempts, c.NotBefore = 1, noon.Add(time.Second) })
+	settle(7, plan.Incident, func(c *plan.Change) { c.Result = json.RawMessage(`{"state":"EXTORNADO"}`) })
+	must(t, j.SetState(StateInterrupted, plan.Event{At: noon, Kind: "finished", Detail: "the apply ended: interrupted"}))
+	must(t, j.Release())
+	return path
+}
+
+// rowBytes are the bytes of a table's rows in a file, but for those that SQLite
+// never reads: what stands in a row for its ID, which is its place. The table
+// must fit a page.
+func rowBytes(t testing.TB, path, table string) (rows [][]int) {
+	t.Helper()
+	root := int64(0)
+	f := open(t, path)
+	must(t, f.conn.query(`SELECT rootpage FROM sqlite_schema WHERE name = ?`, func(s *sqlite.Stmt) error {
+		root = s.ColumnInt64(0)
+		return nil
+	}, table))
+	must(t, f.Close())
+	b, err := os.ReadFile(path)
+	must(t, err)
+	first := int(root-1) * 4096
+	page := b[first : first+4096]
+	if page[0] != 13 {
+		t.Fatalf("%s fills more than a page", table)
+	}
+	for n := range int(binary.BigEndian.Uint16(page[3:])) {
+		from := int(binary.BigEndian.Uint16(page[8+2*n:]))
+		payload, used := 0, 1
+		for ; ; used++ {
+			payload = payload<<7 | int(page[from+used-1]&0x7f)
+			if page[from+used-1] < 0x80 {
+				break
+			}
+		}
+		// After the length come the ID, the length of the row's head, and the
+		// head, of which each takes one byte here.
+		id, head := from+used, from+used+1
+		unread := head + 1
+		if table == "run" {
+			unread = id
+		}
+		var places []int
+		for at := from; at < head+payload; at++ {
+			if at != unread {
+				places = append(places, first+at)
+			}
+		}
+		rows = append(rows, places)
+	}
+	return rows
+}
+
+// B6: a flip in any byte of what was recorded of an item, of an operation, of
+// the run or of an event is found by whoever reads it and by an apply, before
+// there is anything to send.
+func TestB6EveryByteOfARow(t *testing.T) {
+	t.Parallel()
+	path := aLife(t)
+	whole, err := os.ReadFile(path)
+	must(t, err)
+	must(t, use(path)) // it is sound
+	flips, missed := 0, 0
+	for _, table := range []string{"progress", "plan", "operations", "run", "events"} {
+		must(t, os.WriteFile(path, whole, 0o600))
+		rows := rowBytes(t, path, table)
+		if len(rows) == 0 {
+			t.Fatalf("%s is empty", table)
+		}
+		if table != "progress" && !everyBit {
+			rows = rows[:1]
+		}
+		for row, places := range rows {
+			for i, at := range places {
+				if table != "progress" && !everyBit && i%3 > 0 {
+					continue
+				}
+				masks := []byte{1 << (at % 8)}
+				if everyBit {
+					masks = []byte{1, 2, 4, 8, 16, 32, 64, 128, 255}
+				}
+				for _, mask := range masks {
+					flips++
+					b := bytes.Clone(whole)
+					b[at] ^= mask
+					must(t, os.WriteFile(path, b, 0o600))
+					err := look(path)
+					j, err2 := Acquire(path)
+					if err2 == nil {
+						_, err2 = j.Events()
+						j.Release()
+					}
+					if err == nil || err2 == nil {
+						missed++
+						t.Errorf("row %d of %s, byte %d from its first, %08b: a reader says %v, an apply %v", row+1, table, at-places[0], mask, err, err2)
+					}
+				}
+			}
+		}
+	}
+	t.Logf("%d flips, %d missed", flips, missed)
+	if flips < 1000 {
+		t.Error("too few for this to mean anything")
+	}
+}
+
+// look does with a file what show would.
+func look(path string) error {
+	f, err := Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if _, err := f.Events(); err != nil {
+		return err
+	}
+	for _, err := range f.Items(Filter{}) {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -34,7 +34,7 @@ type DiskError struct {
 }
 
 func (e *DiskError) Error() string {
-	if kind := e.kind(); kind != nil {
+	if kind := e.kind(); kind != nil && !errors.Is(e.Err, kind) {
 		return fmt.Sprintf("%s run file %s: %v (%v)", e.Op, e.Path, kind, e.Err)
 	}
 	return fmt.Sprintf("%s run file %s: %v", e.Op, e.Path, e.Err)

@@ -17,7 +17,8 @@ const (
 
 func insertEvents(c *conn, events []plan.Event) error {
 	for _, e := range events {
-		if err := c.exec(`INSERT INTO events (at, kind, detail) VALUES (?, ?, ?)`, stamp(e.At), e.Kind, e.Detail); err != nil {
+		at := stamp(e.At)
+		if err := c.exec(`INSERT INTO events (at, kind, detail, sum) VALUES (?, ?, ?, ?)`, at, e.Kind, e.Detail, int64(sumTexts(0, at, e.Kind, e.Detail))); err != nil {
 			return err
 		}
 	}
@@ -25,7 +26,11 @@ func insertEvents(c *conn, events []plan.Event) error {
 }
 
 func readEvents(c *conn) (all []plan.Event, err error) {
-	err = c.query(`SELECT at, kind, detail FROM events ORDER BY id`, func(s *sqlite.Stmt) error {
+	err = c.query(`SELECT at, kind, detail, sum, id FROM events ORDER BY id`, func(s *sqlite.Stmt) error {
+		n := int64(len(all)) + 1 // none is ever removed
+		if _, whole := sumRow(s, 0, 3); !whole || s.ColumnInt64(4) != n {
+			return changed("events", n)
+		}
 		at, err := parseStamp(s.ColumnText(0))
 		all = append(all, plan.Event{At: at, Kind: s.ColumnText(1), Detail: s.ColumnText(2)})
 		return err

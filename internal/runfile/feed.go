@@ -39,7 +39,7 @@ func (j *Journal) InDoubt(operation, after int64, limit int) ([]plan.Item, error
 
 // inState scans the operation's items in order, and not at all when the counts
 // say that none is in the state. A scan passes 6 million items a second.
-func (j *Journal) inState(state plan.State, operation, after int64, limit int) (items []plan.Item, err error) {
+func (j *Journal) inState(state plan.State, operation, after int64, limit int) (page []plan.Item, err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	err = j.read(func() error {
@@ -55,20 +55,19 @@ func (j *Journal) inState(state plan.State, operation, after int64, limit int) (
 			return nil
 		}
 		return l.within(after, func(first, last int64) (bool, error) {
-			err := j.conn.query(`SELECT `+itemColumns+` FROM progress g JOIN plan p ON p.id = g.id
-				WHERE g.id >= ? AND g.id <= ? AND g.state = ? ORDER BY g.id LIMIT ?`, func(s *sqlite.Stmt) error {
+			err := j.conn.query(items+`WHERE g.id >= ? AND g.id <= ? AND (g.state = ? OR `+noState+`) ORDER BY g.id LIMIT ?`, func(s *sqlite.Stmt) error {
 				it, err := j.scan.item(s)
-				if err == nil && it.Operation != operation {
-					err = fmt.Errorf("%w: item %d is of another operation", ErrCorrupt, it.ID)
+				if err == nil && (it.Operation != operation || it.State != state) {
+					err = fmt.Errorf("%w: item %d is of another operation or state", ErrCorrupt, it.ID)
 				}
-				items = append(items, it)
+				page = append(page, it)
 				return err
-			}, first, last, state.String(), limit-len(items))
-			return len(items) < limit, err
+			}, first, last, state.String(), limit-len(page))
+			return len(page) < limit, err
 		})
 	})
 	if err != nil {
 		return nil, err
 	}
-	return items, nil
+	return page, nil
 }

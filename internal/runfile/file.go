@@ -16,14 +16,18 @@ import (
 // it never makes wait: each of its methods reads in short transactions. It may
 // be used by several goroutines.
 type File struct {
-	mu   sync.Mutex
-	conn *conn
-	scan scanner
+	size int64
+
+	mu      sync.Mutex
+	conn    *conn
+	scan    scanner
+	checked bool
 }
 
 // Open opens a run file for reading.
 func Open(path string) (*File, error) {
-	if _, err := lookAt(path); err != nil {
+	fi, err := lookAt(path)
+	if err != nil {
 		return nil, err
 	}
 	c, err := connect(path, sqlite.OpenReadOnly)
@@ -41,7 +45,7 @@ func Open(path string) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &File{conn: c}
+	f := &File{conn: c, size: fi.Size()}
 	if _, err := f.Run(); err != nil { // so that a file cut short is known at once
 		f.Close()
 		return nil, err
@@ -82,7 +86,8 @@ func (f *File) Close() error {
 func (f *File) Run() (Run, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return readRun(f.conn)
+	r, _, err := readRun(f.conn)
+	return r, err
 }
 
 // Operations returns the operations in their order, with their counts.

@@ -45,14 +45,29 @@ func (f *File) Items(filter Filter) iter.Seq2[plan.Item, error] {
 	}
 }
 
+// lastItem is the greatest ID. Before the first items are read it has the file
+// checked: one whose row is lost would otherwise merely not be there.
 func (f *File) lastItem() (last int64, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	err = f.conn.query(`SELECT max(id) FROM progress`, func(s *sqlite.Stmt) error {
-		last = s.ColumnInt64(0)
-		return nil
-	})
-	return last, f.conn.wrap("read", err)
+	ledgers, err := readLedgers(f.conn)
+	if err != nil {
+		return 0, err
+	}
+	for _, l := range ledgers {
+		last += l.items()
+	}
+	if f.checked {
+		return last, nil
+	}
+	if err := checkItems(f.conn, ledgers, f.size); err != nil {
+		return 0, err
+	}
+	if err := checkPages(f.conn, f.size); err != nil {
+		return 0, err
+	}
+	f.checked = true
+	return last, nil
 }
 
 // page reads up to pageItems items after an ID, and says up to which it looked.
@@ -60,9 +75,8 @@ func (f *File) page(page []plan.Item, filter Filter, after int64) (_ []plan.Item
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	upTo = after + pageWindow
-	err = f.conn.query(`SELECT `+itemColumns+` FROM progress g JOIN plan p ON p.id = g.id
-		WHERE g.id > ?1 AND g.id <= ?2 AND (?3 = 0 OR p.operation = ?3) AND (?4 = '' OR p.key = ?4)
-		AND (?5 = '' OR instr(?5, ',' || g.state || ',') > 0) ORDER BY g.id LIMIT ?6`,
+	err = f.conn.query(items+`WHERE g.id > ?1 AND g.id <= ?2 AND (?3 = 0 OR p.operation = ?3 OR p.id IS NULL) AND (?4 = '' OR p.key = ?4)
+		AND (?5 = '' OR instr(?5, ',' || g.state || ',') > 0 OR `+noState+`) ORDER BY g.id LIMIT ?6`,
 		func(s *sqlite.Stmt) error {
 			it, err := f.scan.item(s)
 			page = append(page, it)

@@ -22,6 +22,7 @@ type Journal struct {
 	mu      sync.Mutex
 	conn    *conn
 	scan    scanner
+	run     uint32 // the checksum of what the plan wrote of the run
 	epoch   int64
 	ledgers []*ledger
 	started map[int64]struct{} // items that this epoch started
@@ -62,7 +63,7 @@ func (j *Journal) Begin(at time.Time) (epoch int64, err error) {
 		if refused {
 			return fmt.Errorf("run file %s: %w: it holds invalid items", j.path, ErrUnusable)
 		}
-		if err := j.conn.exec(`UPDATE run SET state = ?, epoch = epoch + 1`, StateRunning); err != nil {
+		if err := j.setRun(StateRunning, j.epoch+1); err != nil {
 			return err
 		}
 		return insertEvents(j.conn, []plan.Event{{At: at, Kind: EventApplyStarted, Detail: "epoch " + strconv.FormatInt(j.epoch+1, 10)}})
@@ -82,8 +83,13 @@ func (j *Journal) SetState(state string, events ...plan.Event) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.write(Batch{Events: events}, func() error {
-		return j.conn.exec(`UPDATE run SET state = ?`, state)
+		return j.setRun(state, j.epoch)
 	})
+}
+
+// setRun writes what applies change of the run.
+func (j *Journal) setRun(state string, epoch int64) error {
+	return j.conn.exec(`UPDATE run SET state = ?, epoch = ?, sum = ?`, state, epoch, sumRun(j.run, state, epoch))
 }
 
 // Run returns the run as it is in the file.
@@ -91,7 +97,7 @@ func (j *Journal) Run() (r Run, err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	err = j.read(func() (err error) {
-		r, err = readRun(j.conn)
+		r, _, err = readRun(j.conn)
 		return err
 	})
 	return r, err

@@ -15,6 +15,7 @@ type ledger struct {
 	op     plan.Operation
 	tally  Tally
 	ranges []idRange // its items, ascending
+	fixed  uint32    // the checksum of what the plan wrote of it
 }
 
 // An idRange is items with consecutive IDs: [first, last].
@@ -80,7 +81,7 @@ func (l *ledger) store(c *conn) error {
 	if err != nil {
 		return err
 	}
-	s, err := c.Prepare(`UPDATE operations SET counts = ?, settled = ?, failures = ?, consecutive = ? WHERE id = ?`)
+	s, err := c.Prepare(`UPDATE operations SET counts = ?, settled = ?, failures = ?, consecutive = ?, sum = ? WHERE id = ?`)
 	if err != nil {
 		return err
 	}
@@ -88,7 +89,8 @@ func (l *ledger) store(c *conn) error {
 	s.BindInt64(2, l.tally.Settled)
 	s.BindInt64(3, l.tally.Failures)
 	s.BindInt64(4, l.tally.Consecutive)
-	s.BindInt64(5, l.op.ID)
+	s.BindInt64(5, int64(sumNumbers(sumTexts(l.fixed, string(counts)), l.tally.Settled, l.tally.Failures, l.tally.Consecutive)))
+	s.BindInt64(6, l.op.ID)
 	return step(s)
 }
 

@@ -12,10 +12,6 @@ import (
 // that a change doesn't set aren't bound, since each costs a copy.
 const (
 	setAttempts = 1 << iota
-	setDeadline
-	clearDeadline
-	setNotBefore
-	clearNotBefore
 	setLive
 	setResult
 	shapes
@@ -23,17 +19,18 @@ const (
 
 var moves = func() (all [shapes]string) {
 	for m := range all {
-		sql := `UPDATE progress SET state = ?1, updated_at = ?2, reason = ?3`
+		sql := `UPDATE progress SET state = ?1, updated_at = ?2, reason = ?3, deadline = ?6, not_before = ?7`
 		for _, part := range []struct {
-			bit  int
-			text string
+			set      bool
+			is, text string
 		}{
-			{setAttempts, `, attempts = max(attempts, ?6)`},
-			{setDeadline, `, deadline = ?7`}, {clearDeadline, `, deadline = NULL`},
-			{setNotBefore, `, not_before = ?8`}, {clearNotBefore, `, not_before = NULL`},
-			{setLive, `, live = ?9`}, {setResult, `, result = ?10`},
+			{m&setAttempts != 0, `, attempts = ?9, sum = ?9 << 32 | ?8`, fmt.Sprintf(`, sum = sum & ~%d | ?8`, lowerHalf)},
+			{m&setLive != 0, `, live = ?10, live_sum = ?11`, ``},
+			{m&setResult != 0, `, result = ?12, result_sum = ?13`, ``},
 		} {
-			if m&part.bit != 0 {
+			if part.set {
+				sql += part.is
+			} else {
 				sql += part.text
 			}
 		}
@@ -47,18 +44,6 @@ func (j *Journal) move(c *plan.Change, at string) error {
 	m := 0
 	if c.Attempts > 0 {
 		m |= setAttempts
-	}
-	switch {
-	case !c.Deadline.IsZero():
-		m |= setDeadline
-	case c.From != plan.Planned && c.To != plan.InDoubt && c.To != plan.Started:
-		m |= clearDeadline // of a request that is no more
-	}
-	switch {
-	case !c.NotBefore.IsZero():
-		m |= setNotBefore
-	case c.From == plan.Planned:
-		m |= clearNotBefore
 	}
 	if c.Live != nil {
 		m |= setLive
@@ -74,25 +59,31 @@ func (j *Journal) move(c *plan.Change, at string) error {
 		}
 		j.moves[m] = s
 	}
-	s.BindText(1, c.To.String())
+	state, deadline, notBefore := c.To.String(), stampUp(c.Deadline), stampUp(c.NotBefore)
+	if deadline == "" && c.To == plan.InDoubt {
+		// Doubt that says of none keeps that of the request which it is about;
+		// any other state ends it.
+		var err error
+		if deadline, err = j.deadline(c.Item); err != nil {
+			return err
+		}
+	}
+	s.BindText(1, state)
 	s.BindText(2, at)
 	bindText(s, 3, c.Reason)
 	s.BindInt64(4, c.Item)
 	s.BindText(5, c.From.String())
+	bindText(s, 6, deadline)
+	bindText(s, 7, notBefore)
+	s.BindInt64(8, int64(j.scan.sums.progress(c.Item, state, deadline, notBefore, at, c.Reason)))
 	if m&setAttempts != 0 {
-		s.BindInt64(6, int64(c.Attempts))
-	}
-	if m&setDeadline != 0 {
-		s.BindText(7, stampUp(c.Deadline))
-	}
-	if m&setNotBefore != 0 {
-		s.BindText(8, stampUp(c.NotBefore))
+		s.BindInt64(9, int64(c.Attempts))
 	}
 	if m&setLive != 0 {
-		bindText(s, 9, string(c.Live))
+		bindValue(s, 10, j.scan.sums.value(c.Item, c.Live), c.Live)
 	}
 	if m&setResult != 0 {
-		bindText(s, 10, string(c.Result))
+		bindValue(s, 12, j.scan.sums.value(c.Item, c.Result), c.Result)
 	}
 	if err := step(s); err != nil {
 		return err
@@ -108,4 +99,23 @@ func (j *Journal) move(c *plan.Change, at string) error {
 		return err
 	}
 	return fmt.Errorf("%w: item %d can't go from %s to %s, since it %s", ErrRefused, c.Item, c.From, c.To, is)
+}
+
+// bindValue binds a value and, after it, its checksum.
+func bindValue(s *sqlite.Stmt, i int, sum uint32, value []byte) {
+	bindText(s, i, string(value))
+	if len(value) == 0 {
+		s.BindNull(i + 1)
+		return
+	}
+	s.BindInt64(i+1, int64(sum))
+}
+
+// deadline is an item's as it is in the file.
+func (j *Journal) deadline(item int64) (text string, err error) {
+	err = j.conn.query(`SELECT deadline FROM progress WHERE id = ?`, func(s *sqlite.Stmt) error {
+		text = s.ColumnText(0)
+		return nil
+	}, item)
+	return text, err
 }

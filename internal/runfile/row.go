@@ -3,59 +3,116 @@ package runfile
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"zombiezen.com/go/sqlite"
 
 	"github.com/bulkrunner/runner/internal/plan"
 )
 
-// itemColumns are what scanItem reads. The plan's own columns come first.
-const itemColumns = `p.id, p.operation, p.key, p.source, p.row, p.idempotency_key, p.amount, p.currency,
+// items are all items with what the plan and what the applies wrote. An item of
+// which one half is missing is there too, so that somebody notices.
+const items = `SELECT g.id, p.operation, p.key, p.source, p.row, p.idempotency_key, p.amount, p.currency,
   p.arguments, p.fingerprint, p.sealed, p.context, p.live, p.sum,
-  g.state, g.reason, g.live, g.result, g.attempts, g.deadline, g.not_before, g.updated_at`
+  g.state, g.deadline, g.not_before, g.updated_at, g.reason, g.live, g.result, g.attempts, g.sum, g.live_sum, g.result_sum
+  FROM progress g LEFT JOIN plan p ON p.id = g.id `
 
-// A scanner reads items; it keeps what need not be allocated for each.
+// Places of columns in items.
+const (
+	itemOperation = 1
+	itemKey       = 2
+	itemAmount    = 6
+	itemCurrency  = 7
+	itemPlanned   = 12 // the last of what the plan wrote
+	itemPlanSum   = 13
+	itemState     = 14
+	itemReason    = 18
+	itemLive      = 19
+	itemResult    = 20
+	itemAttempts  = 21
+	itemSum       = 22
+	itemLiveSum   = 23
+	itemResultSum = 24
+)
+
+// noState is true of an item whose state is damaged. Whoever looks for items by
+// their state looks for these too, or would pass over one that is to be sent.
+var noState = func() string {
+	var b strings.Builder
+	for i, state := range append([]plan.State{plan.Succeeded}, plan.States...) { // the first are the most
+		if i > 0 {
+			b.WriteString(" AND ")
+		}
+		fmt.Fprintf(&b, "g.state <> '%s'", state)
+	}
+	return "(" + b.String() + ")"
+}()
+
+// A scanner reads items.
 type scanner struct {
-	buf []byte
+	sums summer
 }
 
-// item reads the current row, and refuses one whose planned part isn't what
-// the plan wrote.
+// item reads the current row.
 func (sc *scanner) item(s *sqlite.Stmt) (it plan.Item, err error) {
+	if err := sc.check(s); err != nil {
+		return it, err
+	}
 	it.ID = s.ColumnInt64(0)
-	it.Operation = s.ColumnInt64(1)
-	it.Key = s.ColumnText(2)
+	it.Operation = s.ColumnInt64(itemOperation)
+	it.Key = s.ColumnText(itemKey)
 	it.Source = s.ColumnText(3)
 	it.Row = s.ColumnInt64(4)
 	it.IdempotencyKey = s.ColumnText(5)
-	it.Amount = s.ColumnText(6)
-	it.Currency = s.ColumnText(7)
+	it.Amount = s.ColumnText(itemAmount)
+	it.Currency = s.ColumnText(itemCurrency)
 	it.Arguments = column(s, 8)
 	it.Fingerprint = s.ColumnText(9)
 	it.Sealed = s.ColumnText(10)
 	it.Context = column(s, 11)
-	live := column(s, 12)
-	var sum int64
-	if sum, sc.buf = sumItem(&it, live, sc.buf); sum != s.ColumnInt64(13) {
-		return it, fmt.Errorf("%w: item %d is not as the plan wrote it", ErrCorrupt, it.ID)
-	}
-	if it.State, err = plan.ParseState(s.ColumnText(14)); err != nil {
+	if it.State, err = plan.ParseState(s.ColumnText(itemState)); err != nil {
 		return it, fmt.Errorf("%w: item %d: %v", ErrCorrupt, it.ID, err)
 	}
-	it.Reason = s.ColumnText(15)
-	if it.Live = column(s, 16); it.Live == nil {
-		it.Live = live
+	it.Reason = s.ColumnText(itemReason)
+	if it.Live = column(s, itemLive); it.Live == nil {
+		it.Live = column(s, itemPlanned)
 	}
-	it.Result = column(s, 17)
-	it.Attempts = s.ColumnInt(18)
-	if it.Deadline, err = parseStamp(s.ColumnText(19)); err != nil {
+	it.Result = column(s, itemResult)
+	it.Attempts = s.ColumnInt(itemAttempts)
+	if it.Deadline, err = parseStamp(s.ColumnText(15)); err != nil {
 		return it, err
 	}
-	if it.NotBefore, err = parseStamp(s.ColumnText(20)); err != nil {
+	if it.NotBefore, err = parseStamp(s.ColumnText(16)); err != nil {
 		return it, err
 	}
-	it.UpdatedAt, err = parseStamp(s.ColumnText(21))
+	it.UpdatedAt, err = parseStamp(s.ColumnText(17))
 	return it, err
+}
+
+// check refuses an item that isn't as it was written.
+func (sc *scanner) check(s *sqlite.Stmt) error {
+	id := s.ColumnInt64(0)
+	sum := func(first, last, is int) bool {
+		sc.sums.begin(id)
+		return sc.sums.columns(s, first, last) && s.ColumnType(is) == sqlite.TypeInteger
+	}
+	if !sum(itemOperation, itemPlanned, itemPlanSum) || int64(sc.sums.end()) != s.ColumnInt64(itemPlanSum) {
+		return changed("plan", id)
+	}
+	if !sum(itemState, itemReason, itemSum) || s.ColumnType(itemAttempts) != sqlite.TypeInteger ||
+		withAttempts(sc.sums.end(), s.ColumnInt64(itemAttempts)) != s.ColumnInt64(itemSum) {
+		return changed("progress", id)
+	}
+	whole := func(value, is int) bool {
+		if s.ColumnType(value) == sqlite.TypeNull {
+			return s.ColumnType(is) == sqlite.TypeNull
+		}
+		return sum(value, value, is) && int64(sc.sums.end()) == s.ColumnInt64(is)
+	}
+	if !whole(itemLive, itemLiveSum) || !whole(itemResult, itemResultSum) {
+		return changed("progress", id)
+	}
+	return nil
 }
 
 // column is a column's bytes, and nil where it is NULL.
@@ -78,9 +135,12 @@ func parseJSON(s *sqlite.Stmt, i int, to any) error {
 
 // readLedgers reads the operations with all that is counted of them.
 func readLedgers(c *conn) (all []*ledger, err error) {
-	err = c.query(`SELECT id, address, provider, type, list, rows, matching, counts, settled, failures, consecutive,
-		ranges, settings FROM operations ORDER BY id`, func(s *sqlite.Stmt) error {
-		l := &ledger{}
+	err = c.query(`SELECT id, address, provider, type, list, rows, matching, ranges, settings,
+		counts, settled, failures, consecutive, sum FROM operations ORDER BY id`, func(s *sqlite.Stmt) error {
+		l, whole := &ledger{}, false
+		if l.fixed, whole = sumRow(s, 9, 13); !whole {
+			return changed("operations", s.ColumnInt64(0))
+		}
 		l.op.ID = s.ColumnInt64(0)
 		l.op.Address = s.ColumnText(1)
 		l.op.Provider = s.ColumnText(2)
@@ -88,15 +148,14 @@ func readLedgers(c *conn) (all []*ledger, err error) {
 		l.op.List = s.ColumnText(4)
 		l.op.Rows = s.ColumnInt64(5)
 		l.op.Matching = s.ColumnInt64(6)
-		l.tally = Tally{Settled: s.ColumnInt64(8), Failures: s.ColumnInt64(9), Consecutive: s.ColumnInt64(10)}
-		if err := parseJSON(s, 7, &l.op.Counts); err != nil {
-			return err
-		}
-		if err := parseJSON(s, 11, &l.ranges); err != nil {
-			return err
+		l.tally = Tally{Settled: s.ColumnInt64(10), Failures: s.ColumnInt64(11), Consecutive: s.ColumnInt64(12)}
+		for i, to := range map[int]any{7: &l.ranges, 8: &l.op.Settings, 9: &l.op.Counts} {
+			if err := parseJSON(s, i, to); err != nil {
+				return err
+			}
 		}
 		all = append(all, l)
-		return parseJSON(s, 12, &l.op.Settings)
+		return nil
 	})
 	return all, c.wrap("read", err)
 }

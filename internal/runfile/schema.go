@@ -4,14 +4,10 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"hash/crc32"
-	"strconv"
 	"strings"
 	"sync"
 
 	"zombiezen.com/go/sqlite"
-
-	"github.com/bulkrunner/runner/internal/plan"
 )
 
 // applicationID marks a SQLite file as a run file: "RUNR".
@@ -46,7 +42,8 @@ CREATE TABLE run (
   secrets TEXT NOT NULL,
   providers TEXT NOT NULL,
   lists TEXT NOT NULL,
-  config TEXT NOT NULL
+  config TEXT NOT NULL,
+  sum INTEGER NOT NULL
 );
 CREATE TABLE operations (
   id INTEGER PRIMARY KEY,
@@ -61,7 +58,8 @@ CREATE TABLE operations (
   failures INTEGER NOT NULL,
   consecutive INTEGER NOT NULL,
   ranges TEXT NOT NULL,
-  settings TEXT NOT NULL
+  settings TEXT NOT NULL,
+  sum INTEGER NOT NULL
 );
 CREATE TABLE plan (
   id INTEGER PRIMARY KEY,
@@ -88,7 +86,10 @@ CREATE TABLE progress (
   updated_at TEXT NOT NULL,
   reason TEXT,
   live TEXT,
-  result TEXT
+  result TEXT,
+  live_sum INTEGER,
+  result_sum INTEGER,
+  sum INTEGER NOT NULL
 );
 CREATE VIEW items AS
   SELECT p.id, o.address AS operation, p.key, p.source, p.row, g.state, g.reason, p.idempotency_key,
@@ -120,7 +121,8 @@ CREATE TABLE events (
   id INTEGER PRIMARY KEY,
   at TEXT NOT NULL,
   kind TEXT NOT NULL,
-  detail TEXT NOT NULL
+  detail TEXT NOT NULL,
+  sum INTEGER NOT NULL
 );
 `
 
@@ -192,29 +194,4 @@ func newEnough(version string) error {
 		}
 	}
 	return nil
-}
-
-// castagnoli makes the checksum of a plan row. It finds what SQLite, which has
-// no checksum on pages, would read without a word: a flipped bit in an amount.
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
-// sumItem is the checksum of what the plan wrote about an item: CRC-32C over
-// its columns in the order of the table, each followed by a zero byte, absent
-// ones empty. buf is scratch.
-func sumItem(it *plan.Item, live []byte, buf []byte) (int64, []byte) {
-	b := buf[:0]
-	b = append(strconv.AppendInt(b, it.ID, 10), 0)
-	b = append(strconv.AppendInt(b, it.Operation, 10), 0)
-	b = append(append(b, it.Key...), 0)
-	b = append(append(b, it.Source...), 0)
-	b = append(strconv.AppendInt(b, it.Row, 10), 0)
-	b = append(append(b, it.IdempotencyKey...), 0)
-	b = append(append(b, it.Amount...), 0)
-	b = append(append(b, it.Currency...), 0)
-	b = append(append(b, it.Arguments...), 0)
-	b = append(append(b, it.Fingerprint...), 0)
-	b = append(append(b, it.Sealed...), 0)
-	b = append(append(b, it.Context...), 0)
-	b = append(append(b, live...), 0)
-	return int64(crc32.Checksum(b, castagnoli)), b
 }

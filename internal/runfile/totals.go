@@ -35,12 +35,16 @@ func (t sums) add(amount, currency string) error {
 	if err != nil || d.Form != apd.Finite || d.Exponent > 0 || d.Exponent < -100 || len(amount) > 200 {
 		return fmt.Errorf("%w: %.40q is not an amount", ErrCorrupt, amount)
 	}
+	return t.addDecimal(d, currency)
+}
+
+func (t sums) addDecimal(d *apd.Decimal, currency string) error {
 	total, ok := t[currency]
 	if !ok {
 		t[currency] = d
 		return nil
 	}
-	_, err = exact.Add(total, total, d)
+	_, err := exact.Add(total, total, d)
 	return err
 }
 
@@ -52,12 +56,21 @@ func (t sums) text() map[string]string {
 	return m
 }
 
-// Totals returns the exact totals by currency of an operation's items in the
-// given states, and of all operations where operation is 0.
-func (f *File) Totals(operation int64, states ...plan.State) (map[string]string, error) {
+// Totals are the exact totals by currency of groups.
+func Totals(groups []Group) map[string]string {
 	t := sums{}
-	err := f.eachAmount(operation, stateList(states), func(s *sqlite.Stmt) error { return t.add(s.ColumnText(4), s.ColumnText(5)) })
-	return t.text(), err
+	for _, g := range groups {
+		for currency, amount := range g.Amounts {
+			d, _, err := apd.NewFromString(amount)
+			if err == nil {
+				err = t.addDecimal(d, currency)
+			}
+			if err != nil {
+				panic(fmt.Sprintf("%q was added up before: %v", amount, err))
+			}
+		}
+	}
+	return t.text()
 }
 
 // Groups counts and adds up the items by operation and state and, beside
@@ -80,13 +93,13 @@ func (f *File) Groups(by string) ([]Group, error) {
 	}
 	var order []*group
 	groups := map[id]*group{}
-	err = f.eachAmount(0, "", func(s *sqlite.Stmt) error {
-		k := id{operation: s.ColumnInt64(1), state: s.ColumnText(2)}
+	err = f.each(func(s *sqlite.Stmt) error {
+		k := id{operation: s.ColumnInt64(itemOperation), state: s.ColumnText(itemState)}
 		switch by {
 		case "reason":
-			k.value = s.ColumnText(3)
+			k.value = s.ColumnText(itemReason)
 		case "currency":
-			k.value = s.ColumnText(5)
+			k.value = s.ColumnText(itemCurrency)
 		}
 		g := groups[k]
 		if g == nil && len(groups) >= maxGroups {
@@ -103,9 +116,9 @@ func (f *File) Groups(by string) ([]Group, error) {
 			order = append(order, g)
 		}
 		if g.Items++; len(g.Keys) < shownKeys {
-			g.Keys = append(g.Keys, s.ColumnText(6))
+			g.Keys = append(g.Keys, s.ColumnText(itemKey))
 		}
-		return g.add(s.ColumnText(4), s.ColumnText(5))
+		return g.add(s.ColumnText(itemAmount), s.ColumnText(itemCurrency))
 	})
 	if err != nil {
 		return nil, err
@@ -131,16 +144,22 @@ func (f *File) Groups(by string) ([]Group, error) {
 	return all, nil
 }
 
-// eachAmount calls row for the items of an operation and of states, in short
-// transactions, with id, operation, state, reason, amount, currency and key.
-func (f *File) eachAmount(operation int64, states string, row func(*sqlite.Stmt) error) error {
+// each calls row with the columns of every item, in short transactions.
+func (f *File) each(row func(*sqlite.Stmt) error) error {
 	last, err := f.lastItem()
+	seen := int64(0)
 	for after := int64(0); err == nil && after < last; after += pageWindow {
 		f.mu.Lock()
-		err = f.conn.wrap("read", f.conn.query(`SELECT g.id, p.operation, g.state, g.reason, p.amount, p.currency, p.key
-			FROM progress g JOIN plan p ON p.id = g.id
-			WHERE g.id > ?1 AND g.id <= ?2 AND (?3 = 0 OR p.operation = ?3) AND (?4 = '' OR instr(?4, ',' || g.state || ',') > 0)
-			ORDER BY g.id`, row, after, after+pageWindow, operation, states))
+		err = f.conn.wrap("read", f.conn.query(items+`WHERE g.id > ? AND g.id <= ? ORDER BY g.id`, func(s *sqlite.Stmt) error {
+			if id := s.ColumnInt64(0); id != seen+1 {
+				return changed("progress", seen+1)
+			}
+			seen++
+			if err := f.scan.check(s); err != nil {
+				return err
+			}
+			return row(s)
+		}, after, after+pageWindow))
 		f.mu.Unlock()
 	}
 	return err

@@ -42,25 +42,6 @@ func TestTotals(t *testing.T) {
 	must(t, d.Commit())
 	f := open(t, path)
 
-	for name, test := range map[string]struct {
-		operation int64
-		states    []plan.State
-		want      map[string]string
-	}{
-		"one state":  {a.ID, []plan.State{plan.Planned}, map[string]string{"COP": "100000000000000000000000000000000000000000000.29", "PEN": "10.00"}},
-		"two states": {b.ID, []plan.State{plan.Planned, plan.Skipped}, map[string]string{"COP": "5"}},
-		"all":        {0, []plan.State{plan.Skipped}, map[string]string{"COP": "24"}},
-		"none":       {b.ID, []plan.State{plan.Failed}, map[string]string{}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			got, err := f.Totals(test.operation, test.states...)
-			must(t, err)
-			if diff := cmp.Diff(test.want, got); diff != "" {
-				t.Errorf("totals (-want +got):\n%s", diff)
-			}
-		})
-	}
-
 	groups, err := f.Groups("reason")
 	must(t, err)
 	if len(groups) != 4 || len(groups[1].Keys) != 2 || groups[1].Keys[0] != items[7].Key {
@@ -76,6 +57,15 @@ func TestTotals(t *testing.T) {
 		{Operation: b.Address, State: plan.Planned, Items: 1, Amounts: map[string]string{"COP": "5"}},
 	}, groups); diff != "" {
 		t.Errorf("by reason (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(map[string]string{"COP": "100000000000000000000000000000000000000000000.29", "PEN": "10.00"}, Totals(groups[:1])); diff != "" {
+		t.Errorf("totals of one group (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(map[string]string{"COP": "24"}, Totals(groups[1:3])); diff != "" {
+		t.Errorf("totals of two groups (-want +got):\n%s", diff)
+	}
+	if none := Totals(nil); len(none) != 0 {
+		t.Errorf("totals of no group: %v", none)
 	}
 	groups, err = f.Groups("currency")
 	must(t, err)

@@ -11,7 +11,11 @@ import (
 	"testing"
 	"time"
 
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
+
 	"github.com/bulkrunner/runner/internal/plan"
+	"github.com/bulkrunner/runner/internal/runfile"
 )
 
 // TestB4: a full disk stops the sending at once and loses no outcome, and the
@@ -160,4 +164,69 @@ func TestB6DamagedFile(t *testing.T) {
 		}
 	}
 	t.Logf("%d of %d refused", refused, places)
+}
+
+// TestB6: what an apply recorded and a disk changed is not believed: nothing is
+// sent from such a file, whatever is changed, until the file is put right.
+func TestB6DamagedProgress(t *testing.T) {
+	t.Parallel()
+	j := newJob(t, 40)
+	j.rate, j.timeout = 100, 300*time.Millisecond
+	j.api.set(t, "lose_answer", "0.2")
+	j.api.set(t, "slow", "60ms")
+	j.plan(t)
+	a := j.start(t)
+	eventually(t, 10*time.Second, "half of it is done", func() bool { return len(j.api.came()) > 20 })
+	a.kill()
+	eventually(t, 10*time.Second, "it can be read", func() bool { // what it left in its log is taken up
+		f, err := runfile.Acquire(j.path("job.run"))
+		return err == nil && f.Release() == nil
+	})
+	whole, err := os.ReadFile(j.path("job.run"))
+	must(t, err)
+	before := len(j.api.came())
+	for name, edit := range map[string]string{
+		"a success is planned": `UPDATE progress SET state = 'planned' WHERE id = (SELECT min(id) FROM progress WHERE state = 'succeeded')`,
+		"a start is planned":   `UPDATE progress SET state = 'planned' WHERE state IN ('started', 'in_doubt')`,
+		"no state":             `UPDATE progress SET state = 'qlanned' WHERE id = (SELECT max(id) FROM progress)`,
+		"another type":         `UPDATE progress SET state = CAST(state AS BLOB) WHERE id = (SELECT max(id) FROM progress)`,
+		"deadline":             `UPDATE progress SET deadline = replace(deadline, ':', ';') WHERE deadline IS NOT NULL`,
+		"earlier deadline":     `UPDATE progress SET deadline = '1999' || substr(deadline, 5) WHERE deadline IS NOT NULL`,
+		"attempts":             `UPDATE progress SET attempts = attempts + 64 WHERE id = 40`,
+		"result":               `UPDATE progress SET result = replace(result, '"', 'b') WHERE result IS NOT NULL`,
+		"amount":               `UPDATE plan SET amount = '1' WHERE id = 40`,
+		"an item less":         `DELETE FROM progress WHERE id = 17`,
+		"counts":               `UPDATE operations SET counts = replace(counts, 'planned', 'skipped')`,
+		"failures":             `UPDATE operations SET failures = failures + 32`,
+		"the run's state":      `UPDATE run SET state = 'finished'`,
+		"the run's provider":   `UPDATE run SET providers = replace(providers, '"burst":1', '"burst":9')`,
+		"an event":             `UPDATE events SET kind = 'continued' WHERE id = 1`,
+		"an event less":        `DELETE FROM events WHERE id = 1`,
+	} {
+		must(t, os.WriteFile(j.path("job.run"), whole, 0o600))
+		c, err := sqlite.OpenConn(j.path("job.run"), sqlite.OpenReadWrite)
+		must(t, err)
+		must(t, sqlitex.ExecuteScript(c, edit, nil))
+		if c.Changes() == 0 {
+			t.Fatalf("%s: nothing was changed", name)
+		}
+		must(t, c.Close())
+		for _, args := range []string{"apply --auto-approve job.run", "retry job.run --out again.run"} {
+			out, code := j.run(t, strings.Fields(args)...)
+			if code != 1 || !strings.Contains(out, "Run file is damaged") || !strings.Contains(out, "with cp") {
+				t.Errorf("%s: %s ends with %d:\n%s", name, args, code, out)
+			}
+		}
+		if out, code := j.run(t, "show", "job.run"); code != 1 && !strings.Contains(name, "event") {
+			t.Errorf("%s: show ends with %d:\n%s", name, code, out)
+		}
+	}
+	if n := len(j.api.came()); n != before {
+		t.Errorf("%d requests were sent from damaged files", n-before)
+	}
+	must(t, os.WriteFile(j.path("job.run"), whole, 0o600))
+	j.api.set(t, "lose_answer", "0")
+	j.complete(t)
+	v, _ := j.judge(t)
+	v.all(t, plan.Succeeded, j.n)
 }

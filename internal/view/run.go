@@ -100,11 +100,7 @@ func NewDocument(f *runfile.File) (*Document, error) {
 			}
 			o.Counts[s.String()] = n
 			d.Run.Counts[s.String()] += n
-			totals, err := f.Totals(op.ID, s)
-			if err != nil {
-				return nil, err
-			}
-			if len(totals) > 0 {
+			if totals := runfile.Totals(groupsOf(groups, op.Address, s)); len(totals) > 0 {
 				o.Totals[s.String()] = totals
 			}
 		}
@@ -120,6 +116,16 @@ func NewDocument(f *runfile.File) (*Document, error) {
 		d.Operations = append(d.Operations, o)
 	}
 	return d, nil
+}
+
+// groupsOf are the groups of an operation's items in a state.
+func groupsOf(groups []runfile.Group, operation string, state plan.State) (some []runfile.Group) {
+	for _, g := range groups {
+		if g.Operation == operation && g.State == state {
+			some = append(some, g)
+		}
+	}
+	return some
 }
 
 func rateOf(run runfile.Run, op plan.Operation) float64 {
