@@ -55,6 +55,7 @@ func TestExamples(t *testing.T) {
 	t.Run("an old list", func(t *testing.T) { t.Parallel(); oldList(t, bin) })
 	t.Run("a list without transactions", func(t *testing.T) { t.Parallel(); listWithoutTransactions(t, bin) })
 	t.Run("minor units", func(t *testing.T) { t.Parallel(); minorUnits(t, bin) })
+	t.Run("cards", func(t *testing.T) { t.Parallel(); cards(t, bin) })
 	t.Run("tokens that end", func(t *testing.T) { t.Parallel(); tokensThatEnd(t, bin) })
 }
 
@@ -88,6 +89,7 @@ func workshop(t *testing.T) string {
 type desk struct {
 	folder string
 	env    []string
+	places []string // that programs may write to, that folder among them
 }
 
 func newDesk(t *testing.T, bin, example string) *desk {
@@ -102,7 +104,9 @@ func newDesk(t *testing.T, bin, example string) *desk {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(sockets) })
-	d.env = append(os.Environ(), "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"), "HOME="+t.TempDir(), "XDG_STATE_HOME="+t.TempDir(), "XDG_RUNTIME_DIR="+sockets)
+	home, state, tmp := t.TempDir(), t.TempDir(), t.TempDir()
+	d.places = []string{d.folder, home, state, tmp, sockets}
+	d.env = append(os.Environ(), "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"), "HOME="+home, "XDG_STATE_HOME="+state, "TMPDIR="+tmp, "XDG_RUNTIME_DIR="+sockets)
 	return d
 }
 
@@ -304,9 +308,10 @@ func tokensThatEnd(t *testing.T, bin string) {
 	}
 }
 
-// minorUnits holds a list's amounts against the API's, which counts céntimos
-// and names currencies by their numbers.
-func minorUnits(t *testing.T, bin string) {
+// payme starts Pay-me's simulator for the account of the examples, and returns
+// where it is.
+func payme(t *testing.T, bin string) string {
+	t.Helper()
 	api := exec.Command(filepath.Join(bin, "runner-provider-payme"), "simulate", "--config",
 		`{"merchant_code":"kuanto","client_id":"kuanto-back-office","client_secret":"`+planted+`","environment":"preprod"}`)
 	stdin, err := api.StdinPipe()
@@ -325,11 +330,18 @@ func minorUnits(t *testing.T, bin string) {
 	if err := json.NewDecoder(stdout).Decode(&says); err != nil {
 		t.Fatal(err)
 	}
+	return says.Endpoint
+}
+
+// minorUnits holds a list's amounts against the API's, which counts céntimos
+// and names currencies by their numbers.
+func minorUnits(t *testing.T, bin string) {
+	endpoint := payme(t, bin)
 	var seeds strings.Builder
 	for _, amount := range []string{"15000", "15001"} {
 		seeds.WriteString(`{"operation":"cancel_charge","arguments":{"merchant_operation_number":"` + amount + `","transaction_id":"tx1","amount":"` + amount + `","currency":"604"}}` + "\n")
 	}
-	response, err := http.Post(says.Endpoint+"/_simulator/seed", "application/json", strings.NewReader(seeds.String()))
+	response, err := http.Post(endpoint+"/_simulator/seed", "application/json", strings.NewReader(seeds.String()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -342,7 +354,7 @@ func minorUnits(t *testing.T, bin string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	source = bytes.Replace(source, []byte("environment   = "), []byte("endpoint = \""+says.Endpoint+"\"\n  environment   = "), 1)
+	source = bytes.Replace(source, []byte("environment   = "), []byte("endpoint = \""+endpoint+"\"\n  environment   = "), 1)
 	if err := os.WriteFile(file, source, 0o600); err != nil {
 		t.Fatal(err)
 	}
