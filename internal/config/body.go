@@ -60,9 +60,12 @@ func (c content) expr(name string) hcl.Expression {
 	return nil
 }
 
-// content is the only place that looks at bodies, so that another syntax needs
-// another content and nothing else.
+// content is the only place that looks at bodies. Those of JSON are empty until
+// it fills them.
 func (d *decoder) content(body *hclsyntax.Body, in string, s shape) content {
+	if n, ok := d.objects[body]; ok {
+		d.fill(body, n, in, s)
+	}
 	c := content{known: map[string]*hcl.Attribute{}, rest: hcl.Attributes{}}
 	names := s.names()
 	for _, a := range sorted(body.Attributes) {

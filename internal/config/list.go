@@ -135,7 +135,7 @@ func (d *decoder) columns(l *List, a *hcl.Attribute, in string) {
 		case !slices.Contains(columnTypes, word):
 			d.add(diag.Diagnostic{
 				Summary: "Unknown type of column",
-				Detail:  fmt.Sprintf("The type of a column is a word without quotes: %s.%s", enumerate(columnTypes, "or"), nearestWord(word, columnTypes)),
+				Detail:  fmt.Sprintf("The type of a column is a word %s: %s.%s", withoutQuotes(p.Value), enumerate(columnTypes, "or"), nearestWord(word, columnTypes)),
 				Subject: p.Value.Range().Ptr(), In: in,
 			})
 		default:

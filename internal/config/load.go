@@ -23,6 +23,11 @@ const (
 	maxTotal = 8 << 20 // bytes of all of them: a run file keeps every one
 )
 
+// IsOperationFile tells operation files by their names.
+func IsOperationFile(name string) bool {
+	return strings.HasSuffix(name, suffix) || strings.HasSuffix(name, jsonSuffix)
+}
+
 // Load reads the operation files that paths name. A path is an operation file,
 // or a folder, which stands for all operation files directly in it whose names
 // don't begin with a full stop (editors leave such files behind). A file that
@@ -63,12 +68,10 @@ func (l *loader) path(path string) {
 		l.refuse("No such file or folder", fmt.Sprintf("%q does not exist. Check the path; it is taken from the current folder, or from the one that --chdir names.", name), nil)
 	case err != nil:
 		l.unreadable(name, err)
-	case info.IsDir() && !strings.HasSuffix(info.Name(), suffix):
+	case info.IsDir() && !IsOperationFile(info.Name()):
 		l.folder(path)
-	case !info.IsDir() && strings.HasSuffix(name, jsonSuffix):
-		l.refuse("JSON operation files are not supported", fmt.Sprintf("%q is written in HCL's JSON syntax, which this version of runner doesn't read. Write it in HCL's own syntax, in a file whose name ends in %s.", name, suffix), nil)
-	case !info.IsDir() && info.Mode().IsRegular() && !strings.HasSuffix(name, suffix):
-		l.refuse("Not an operation file", fmt.Sprintf("%q is not an operation file: their names end in %s. Rename it if it is one.", name, suffix), nil)
+	case !info.IsDir() && info.Mode().IsRegular() && !IsOperationFile(name):
+		l.refuse("Not an operation file", fmt.Sprintf("%q is not an operation file: their names end in %s or %s. Rename it if it is one.", name, suffix, jsonSuffix), nil)
 	default:
 		l.file(path)
 	}
@@ -83,13 +86,13 @@ func (l *loader) folder(path string) {
 	}
 	found := false
 	for _, e := range entries {
-		if strings.HasSuffix(e.Name(), suffix) && !strings.HasPrefix(e.Name(), ".") {
+		if IsOperationFile(e.Name()) && !strings.HasPrefix(e.Name(), ".") {
 			found = true
 			l.file(filepath.Join(path, e.Name()))
 		}
 	}
 	if !found {
-		l.refuse("No operation files", fmt.Sprintf("The folder %q has no operation files directly in it: their names end in %s. Folders below it are not searched; name them too if they are meant.", name, suffix), nil)
+		l.refuse("No operation files", fmt.Sprintf("The folder %q has no operation files directly in it: their names end in %s or %s. Folders below it are not searched; name them too if they are meant.", name, suffix, jsonSuffix), nil)
 	}
 }
 

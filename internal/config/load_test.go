@@ -39,7 +39,7 @@ func TestLoadRefusals(t *testing.T) {
 		"empty path":       {func(t *testing.T, dir string) string { return "" }, "Missing path"},
 		"empty folder":     {func(t *testing.T, dir string) string { return dir }, "No operation files"},
 		"another file":     {func(t *testing.T, dir string) string { return write(t, dir, "orders.csv", "id\n") }, "Not an operation file"},
-		"JSON":             {func(t *testing.T, dir string) string { return write(t, dir, "a.ops.hcl.json", "{}") }, "JSON operation files are not supported"},
+		"another JSON":     {func(t *testing.T, dir string) string { return write(t, dir, "a.json", "{}") }, "Not an operation file"},
 		"folder as a file": {func(t *testing.T, dir string) string { return folder(t, dir, "a.ops.hcl") }, "Not a regular file"},
 		"folder in folder": {func(t *testing.T, dir string) string { folder(t, dir, "a.ops.hcl"); return dir }, "Not a regular file"},
 		"named pipe":       {func(t *testing.T, dir string) string { return pipe(t, dir, "a.ops.hcl") }, "Not a regular file"},

@@ -107,7 +107,7 @@ func (d *decoder) resolveList(p *pending) {
 		m.Detail = "This version of runner takes items from lists only. Name the list that both have their items from; to order two operations of one run, use depends_on."
 	default:
 		m.Summary = "Invalid list reference"
-		m.Detail = "for_each names a list without quotes, as in for_each = list.csv.NAME, and nothing is computed here. Choose among the list's rows with where."
+		m.Detail = fmt.Sprintf("for_each names a list %s, as in for_each = list.csv.NAME, and nothing is computed here. Choose among the list's rows with where.", withoutQuotes(p.forEach.Expr))
 	}
 	d.add(m)
 }
@@ -144,7 +144,7 @@ func (d *decoder) resolveDependencies(p *pending) {
 	if diags.HasErrors() {
 		d.add(diag.Diagnostic{
 			Summary: "Invalid dependency",
-			Detail:  "depends_on is a list of operations without quotes: depends_on = [operation.TYPE.NAME].",
+			Detail:  fmt.Sprintf("depends_on is a list of operations %s: depends_on = [operation.TYPE.NAME].", withoutQuotes(p.dependsOn.Expr)),
 			Subject: p.dependsOn.Expr.Range().Ptr(), In: p.in,
 		})
 		return
@@ -157,7 +157,7 @@ func (d *decoder) resolveDependencies(p *pending) {
 		switch {
 		case len(names) != 3 || names[0] != "operation":
 			m.Summary = "Invalid dependency"
-			m.Detail = "depends_on names operations without quotes, as in operation.TYPE.NAME."
+			m.Detail = fmt.Sprintf("depends_on names operations %s, as in operation.TYPE.NAME.", withoutQuotes(e))
 		case d.cfg.Operations[address] == nil:
 			m.Summary = "Unknown operation"
 			m.Detail = fmt.Sprintf("No operation %q is declared.%s", strings.TrimPrefix(address, "operation."), nearestOr(address, keys(d.cfg.Operations), " Declare it or correct the name."))

@@ -16,7 +16,7 @@ const maxDiagnostics = 100
 // Parse makes a configuration of sources, such as those that a run file has
 // stored. What it answers is what [Load] answers.
 func Parse(sources []Source) (*Config, diag.List) {
-	d := &decoder{cfg: newConfig(sources), bytes: map[string][]byte{}}
+	d := newDecoder(newConfig(sources))
 	broken := false
 	for _, src := range d.cfg.Sources {
 		d.bytes[src.Name] = src.Bytes
@@ -36,9 +36,11 @@ func Parse(sources []Source) (*Config, diag.List) {
 // A decoder turns syntax into declarations, and collects what is left to check
 // when all of them are known.
 type decoder struct {
-	cfg   *Config
-	bytes map[string][]byte
-	diags diag.List
+	cfg     *Config
+	bytes   map[string][]byte
+	objects map[*hclsyntax.Body]node // what bodies of files in JSON syntax are made of
+	values  bool                     // the file is a variables file
+	diags   diag.List
 
 	providers  []*Provider // in the order of the files, so that messages are
 	operations []*pending
@@ -48,12 +50,19 @@ type decoder struct {
 	uses       []use
 }
 
+func newDecoder(cfg *Config) *decoder {
+	return &decoder{cfg: cfg, bytes: map[string][]byte{}, objects: map[*hclsyntax.Body]node{}}
+}
+
 // syntax returns nil where the file has an error that leaves its declarations
 // in doubt.
 func (d *decoder) syntax(src Source) *hclsyntax.Body {
 	if refusal := scan(src); refusal != nil {
 		d.add(*refusal)
 		return nil
+	}
+	if IsJSON(src.Name) {
+		return d.jsonSyntax(src)
 	}
 	f, diags := hclsyntax.ParseConfig(src.Bytes, src.Name, hcl.InitialPos)
 	for _, m := range diag.FromHCL(diags) {
@@ -63,6 +72,22 @@ func (d *decoder) syntax(src Source) *hclsyntax.Body {
 		return nil
 	}
 	return f.Body.(*hclsyntax.Body)
+}
+
+func (d *decoder) jsonSyntax(src Source) *hclsyntax.Body {
+	root, refusal := parseJSON(src)
+	if refusal != nil {
+		d.add(*refusal)
+		return nil
+	}
+	before := len(d.diags)
+	if !d.values {
+		d.checkTemplates(root)
+	}
+	if len(d.diags) > before {
+		return nil
+	}
+	return d.jsonBody(root)
 }
 
 func (d *decoder) add(m diag.Diagnostic) { d.diags = append(d.diags, m) }

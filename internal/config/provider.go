@@ -92,7 +92,7 @@ func (d *decoder) resolveInstance(s served) {
 		if len(names) == 0 || len(names) > 2 {
 			d.add(diag.Diagnostic{
 				Summary: "Invalid provider reference",
-				Detail:  "provider names an instance without quotes: NAME, or NAME.ALIAS where the provider block has an alias.",
+				Detail:  fmt.Sprintf("provider names an instance %s: NAME, or NAME.ALIAS where the provider block has an alias.", withoutQuotes(s.provider.Expr)),
 				Subject: s.provider.Expr.Range().Ptr(), In: s.in,
 			})
 			return

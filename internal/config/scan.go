@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/bulkrunner/runner/internal/diag"
@@ -35,7 +36,14 @@ func scan(src Source) *diag.Diagnostic {
 	if d := checkSigns(src); d != nil {
 		return d
 	}
+	if IsJSON(src.Name) {
+		return scanJSON(src)
+	}
 	tokens, _ := hclsyntax.LexConfig(src.Bytes, src.Name, hcl.InitialPos)
+	return scanTokens(tokens)
+}
+
+func scanTokens(tokens hclsyntax.Tokens) *diag.Diagnostic {
 	s := scanner{frames: []frame{{open: hclsyntax.TokenNewline}}}
 	for _, t := range tokens {
 		if d := checkNumber(t); d != nil {
@@ -51,6 +59,50 @@ func scan(src Source) *diag.Diagnostic {
 		s.last, s.line = t.Type, false
 	}
 	return nil
+}
+
+// scanJSON bounds brackets and numbers. What is in strings is looked at when
+// they are parsed.
+func scanJSON(src Source) *diag.Diagnostic {
+	depth, text, number := 0, false, -1
+	for i := 0; i <= len(src.Bytes); i++ {
+		var c byte // 0 after the last
+		if i < len(src.Bytes) {
+			c = src.Bytes[i]
+		}
+		switch {
+		case text && c == '\\':
+			i++
+		case c == '"':
+			text = !text
+		case text:
+		case c == '{', c == '[':
+			if depth++; depth > maxDepth {
+				return tooDeep(oneByte(src, i))
+			}
+		case c == '}', c == ']':
+			depth--
+		}
+		switch {
+		case number < 0 && !text && (c == '-' || '0' <= c && c <= '9'):
+			number = i
+		case number >= 0 && strings.IndexByte("0123456789+-.eE", c) < 0:
+			if d := checkNumber(hclsyntax.Token{Type: hclsyntax.TokenNumberLit, Bytes: src.Bytes[number:i]}); d != nil {
+				d.Subject = oneByte(src, number)
+				return d
+			}
+			number = -1
+		}
+	}
+	return nil
+}
+
+func tooDeep(subject *hcl.Range) *diag.Diagnostic {
+	return &diag.Diagnostic{
+		Summary: "Expression is nested too deeply",
+		Detail:  fmt.Sprintf("More than %d brackets, quotes and templates are open here. Split what is inside into local values.", maxDepth),
+		Subject: subject,
+	}
 }
 
 // A scanner bounds the depth of the tree that the parser will build. Brackets
@@ -89,11 +141,7 @@ func (s *scanner) token(t hclsyntax.Token) *diag.Diagnostic {
 	switch {
 	case opens(t.Type):
 		if len(s.frames) > maxDepth {
-			return &diag.Diagnostic{
-				Summary: "Expression is nested too deeply",
-				Detail:  fmt.Sprintf("More than %d brackets, quotes and templates are open here. Split what is inside into local values.", maxDepth),
-				Subject: t.Range.Ptr(),
-			}
+			return tooDeep(t.Range.Ptr())
 		}
 		s.frames = append(s.frames, frame{open: t.Type})
 	case len(s.frames) > 1 && closes(top.open, t.Type):

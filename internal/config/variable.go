@@ -62,7 +62,7 @@ func (d *decoder) variableType(v *Variable, a *hcl.Attribute, in string) {
 	if diags.HasErrors() {
 		d.add(diag.Diagnostic{
 			Summary: "Invalid type",
-			Detail:  "A type is string, number, bool, decimal or any, or is made of the others as in list(string), set(string), map(number), tuple([string, bool]) or object({name = string}). It is written without quotes; decimal can't stand within another type.",
+			Detail:  fmt.Sprintf("A type is string, number, bool, decimal or any, or is made of the others as in list(string), set(string), map(number), tuple([string, bool]) or object({name = string}). It is written %s; decimal can't stand within another type.", withoutQuotes(a.Expr)),
 			Subject: a.Expr.Range().Ptr(), In: in,
 		})
 		return
