@@ -33,10 +33,8 @@ type expression struct {
 // expression checks an expression and evaluates it once with an unknown row:
 // what is wrong whatever the row says is found here, before any row is read.
 func (s *Scope) expression(expr hcl.Expression, see sight) (*expression, diag.List) {
-	syntax, diags := s.syntaxOf(expr)
-	if !diags.HasErrors() {
-		diags = append(diags, s.check(syntax, see)...)
-	}
+	syntax := s.syntaxOf(expr)
+	diags := s.check(syntax, see)
 	if diags.HasErrors() {
 		return nil, inBlock(diags, see.in)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/bulkrunner/runner/internal/config"
 	"github.com/bulkrunner/runner/internal/diag"
 	"github.com/bulkrunner/runner/internal/rows"
 )
@@ -188,13 +189,19 @@ func (c *compiler) guards() {
 	}
 }
 
-// sourceText is an expression as its author wrote it, on one line.
+// sourceText is an expression as its author wrote it, on one line, and out of
+// a file in JSON without the backslashes.
 func (s *Scope) sourceText(expr hcl.Expression) string {
 	rng := expr.Range()
 	for _, src := range s.cfg.Sources {
-		if src.Name == rng.Filename && rng.CanSliceBytes(src.Bytes) {
-			return strings.Join(strings.Fields(string(rng.SliceBytes(src.Bytes))), " ")
+		if src.Name != rng.Filename || !rng.CanSliceBytes(src.Bytes) {
+			continue
 		}
+		text := string(rng.SliceBytes(src.Bytes))
+		if config.IsJSON(src.Name) {
+			_ = json.Unmarshal([]byte(`"`+text+`"`), &text)
+		}
+		return strings.Join(strings.Fields(text), " ")
 	}
 	return "the guard's condition"
 }

@@ -33,10 +33,8 @@ func (s *Scope) local(name string, path []string) (cty.Value, diag.List) {
 		return l.value, l.diags
 	}
 	l := &local{value: cty.DynamicVal}
-	expr, diags := s.syntaxLocked(decl.Expr)
-	if !diags.HasErrors() {
-		diags = append(diags, s.check(expr, sight{in: "locals"})...)
-	}
+	expr := s.syntaxLocked(decl.Expr)
+	diags := s.check(expr, sight{in: "locals"})
 	if !diags.HasErrors() {
 		ctx, sensitive, d := s.contextLocked(expr, append(path, name))
 		if diags = append(diags, d...); !diags.HasErrors() {

@@ -154,11 +154,7 @@ func (s *Scope) variablesBehind(expr hcl.Expression) []string {
 	seen := make(map[string]bool)
 	var visit func(expr hcl.Expression)
 	visit = func(expr hcl.Expression) {
-		syntax, diags := s.syntaxOf(expr)
-		if diags.HasErrors() {
-			return
-		}
-		for _, t := range hclsyntax.Variables(syntax) {
+		for _, t := range hclsyntax.Variables(s.syntaxOf(expr)) {
 			name, _ := attribute(t, 1)
 			switch t.RootName() {
 			case "var":

@@ -35,7 +35,7 @@ type Scope struct {
 
 	mu        sync.Mutex // guards what follows
 	locals    map[string]*local
-	syntax    map[hcl.Expression]hclsyntax.Expression // of files in JSON syntax
+	rewritten map[hclsyntax.Expression]bool           // those that have our operators
 	functions map[string]map[string]function.Function // by the folder that file is relative to
 
 	secretsMu sync.Mutex
@@ -62,7 +62,7 @@ func NewScope(cfg *config.Config, given map[string]Given, now time.Time, options
 		now:       now.UTC(),
 		variables: make(map[string]variable),
 		locals:    make(map[string]*local),
-		syntax:    make(map[hcl.Expression]hclsyntax.Expression),
+		rewritten: make(map[hclsyntax.Expression]bool),
 		functions: make(map[string]map[string]function.Function),
 		secrets:   make(map[string]struct{}),
 	}

@@ -8,7 +8,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
-	"github.com/hashicorp/hcl/v2/json"
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/bulkrunner/runner/internal/config"
@@ -282,14 +281,14 @@ func TestJSONSyntax(t *testing.T) {
 		`"${1e100000000}"`:              "exponent",
 		`"plain"`:                       "plain",
 		`5`:                             "5",
-		`"${nosuch}"`:                   "nothing named",
+		`"${nosuch}"`:                   "names nothing",
 	} {
-		expr, hd := json.ParseExpression([]byte(src), "test.ops.hcl.json")
-		if hd.HasErrors() {
-			t.Fatal(hd)
+		cfg, diags := config.Parse([]config.Source{{Name: "test.ops.hcl.json", Bytes: []byte(`{"locals": {"x": ` + src + `}}`)}})
+		v := cty.DynamicVal
+		if !diags.HasErrors() {
+			s, _ := NewScope(cfg, nil, now)
+			v, diags = s.Value(cfg.Locals["x"].Expr)
 		}
-		s, _ := NewScope(&config.Config{}, nil, now)
-		v, diags := s.Value(expr)
 		got := words(diags)
 		if !diags.HasErrors() && (v.Type().IsPrimitiveType() || v.Type() == Decimal) {
 			got, _ = plainText(v)
