@@ -56,7 +56,7 @@ func applyCommand(a *app) *cobra.Command {
 
 // isOperationPath tells operation files and folders from run files.
 func isOperationPath(path string) bool {
-	if strings.HasSuffix(path, ".ops.hcl") {
+	if config.IsOperationFile(path) {
 		return true
 	}
 	info, err := os.Stat(path)
@@ -208,7 +208,8 @@ func (a *app) runFileError(path string, err error) error {
 	}
 	if errors.Is(err, runfile.ErrNotRunFile) && isOperationPath(path) {
 		d.Detail = fmt.Sprintf("%s holds operations, and this command wants a run file. To make one:", path)
-		d.Command = fmt.Sprintf("runner plan --out %s.run %s", strings.TrimSuffix(filepath.Base(path), ".ops.hcl"), path)
+		name, _, _ := strings.Cut(filepath.Base(path), ".ops.hcl")
+		d.Command = fmt.Sprintf("runner plan --out %s.run %s", name, path)
 	}
 	return refuse(diag.List{d})
 }
