@@ -127,6 +127,9 @@ func understand[T any](r *apiclient.Response) (T, error) {
 		if json.Unmarshal(r.Body, &refusal) != nil || refusal.Code == "" {
 			return v, r.Unexpected()
 		}
+		if refusal.Code == keyReused {
+			return v, sdk.Incident(nil, "the API knows the item's key from a request with other arguments")
+		}
 		return v, sdk.Refused(refusal.Code, refusal.Message)
 	default:
 		return v, r.Unexpected()

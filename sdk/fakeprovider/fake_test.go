@@ -2,7 +2,6 @@ package fakeprovider
 
 import (
 	"encoding/json"
-	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -62,80 +61,30 @@ func TestSimulation(t *testing.T) {
 			t.Errorf("%s %s: %d %s", tt.method, tt.path, w.Code, w.Body)
 		}
 	}
-	want := sdk.Ledger{Requests: len(tests), Effects: map[string]int{"O": 1, "P": 1, "N": 2, "C": 1}}
+	if err := s.Set("rest", "1"); err != nil {
+		t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	if s.ServeHTTP(w, httptest.NewRequest("GET", "/things/O", nil)); w.Code != 503 || w.Header().Get("Retry-After") != "1" {
+		t.Errorf("at rest: %d %v", w.Code, w.Header())
+	}
+	want := sdk.Ledger{Requests: len(tests) + 1, Effects: map[string]int{"O": 1, "P": 1, "N": 2, "C": 1}}
 	if d := cmp.Diff(want, s.Ledger()); d != "" {
 		t.Error(d)
-	}
-}
-
-func TestFaultsAreDeterministic(t *testing.T) {
-	t.Parallel()
-	drawn := func(settings map[string]string) (all []string) {
-		s := newSwitches()
-		for name, value := range settings {
-			if err := s.set(name, value); err != nil {
-				t.Fatal(err)
-			}
-		}
-		for n := range 1000 {
-			all = append(all, s.draw(n).name)
-		}
-		return all
-	}
-	count := func(all []string, name string) (n int) {
-		for _, v := range all {
-			if v == name {
-				n++
-			}
-		}
-		return n
-	}
-	a := drawn(map[string]string{"html": "0.1", "seed": "7"})
-	if d := cmp.Diff(a, drawn(map[string]string{"html": "0.1", "seed": "7"})); d != "" {
-		t.Error("the same seed drew otherwise")
-	}
-	if cmp.Equal(a, drawn(map[string]string{"html": "0.1", "seed": "8"})) {
-		t.Error("another seed drew the same")
-	}
-	if n := count(a, "html"); n < 60 || n > 140 {
-		t.Errorf("%d of 1000 for a share of 0.1", n)
-	}
-	if n := count(drawn(map[string]string{"lose_answer": "1"}), "lose_answer"); n != 1000 {
-		t.Errorf("%d of 1000 for all", n)
 	}
 }
 
 func TestSetRefuses(t *testing.T) {
 	t.Parallel()
 	s := newSimulation(Config{})
-	for name, value := range map[string]string{"html": "1.5", "throttle": "NaN", "slow": "fast", "seed": "-1", "nothing": "1", "flip": "often"} {
+	for name, value := range map[string]string{"html": "1.5", "nothing": "1", "flip": "often", "page_size": "0", "list": "odd", "generate": "-1"} {
 		if s.Set(name, value) == nil {
 			t.Errorf("%s=%s was taken", name, value)
 		}
 	}
-	for _, f := range faults {
+	for _, f := range Provider().Simulator.Faults {
 		if err := s.Set(f.Name, f.Default); err != nil {
 			t.Errorf("the default of %s: %v", f.Name, err)
 		}
-	}
-}
-
-func TestThrottleForms(t *testing.T) {
-	t.Parallel()
-	s := newSimulation(Config{})
-	if err := s.Set("throttle", "1"); err != nil {
-		t.Fatal(err)
-	}
-	forms := map[bool]int{}
-	for range 4 {
-		w := httptest.NewRecorder()
-		s.ServeHTTP(w, httptest.NewRequest("GET", "/things/A", nil))
-		if w.Code != http.StatusTooManyRequests {
-			t.Fatal(w.Code)
-		}
-		forms[w.Header().Get("Retry-After") == "1"]++
-	}
-	if forms[true] != 2 || forms[false] != 2 {
-		t.Errorf("forms %v", forms)
 	}
 }

@@ -1,7 +1,6 @@
 package fakeprovider
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -12,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/bulkrunner/runner/sdk"
+	"github.com/bulkrunner/runner/sdk/simulator"
 )
 
 type filter struct {
@@ -39,8 +39,18 @@ type pageAnswer struct {
 	Silent bool    `json:"silent"` // the API doesn't say whether there is more
 }
 
+// page asks for one page. The cursor is the page's number and how many things
+// the API counted at the first one: where it counts otherwise at the last, the
+// list moved meanwhile, and rows may have been stepped over.
 func (c *client) page(ctx context.Context, f filter, cursor string) (sdk.Page[thing], error) {
-	q := url.Values{"page": {cmp.Or(cursor, "1")}}
+	var none sdk.Page[thing]
+	number, first := "1", int64(-1)
+	if cursor != "" {
+		if _, err := fmt.Sscanf(strings.ReplaceAll(cursor, "/", " "), "%s %d", &number, &first); err != nil {
+			return none, sdk.Refused("bad_cursor", "the runner sent a cursor that this provider doesn't write")
+		}
+	}
+	q := url.Values{"page": {number}}
 	for name, value := range map[string]string{"state": f.State, "prefix": f.Prefix} {
 		if value != "" {
 			q.Set(name, value)
@@ -48,25 +58,29 @@ func (c *client) page(ctx context.Context, f filter, cursor string) (sdk.Page[th
 	}
 	r, err := c.api.Do(ctx, c.request(http.MethodGet, "/things", q.Encode()))
 	if err != nil {
-		return sdk.Page[thing]{}, err
+		return none, err
 	}
 	answer, err := understand[pageAnswer](r)
 	if err != nil {
-		return sdk.Page[thing]{}, err
+		return none, err
 	}
-	p := sdk.Page[thing]{Rows: answer.Data, Next: answer.Next}
-	if p.Next == "" {
-		p.Complete, p.Total = !answer.Cut && !answer.Silent, answer.Total
-		if answer.Cut {
-			p.Reason = "the API gives no more than its first pages"
-		}
+	if first < 0 {
+		first = answer.Total
+	}
+	p := sdk.Page[thing]{Rows: answer.Data}
+	switch {
+	case answer.Next != "":
+		p.Next = fmt.Sprintf("%s/%d", answer.Next, first)
+	case answer.Cut:
+		p.Reason = "the API gives no more than its first pages"
+	case answer.Silent:
+	case answer.Total != first:
+		p.Reason = fmt.Sprintf("the API counted %d things at the first page and %d at the last", first, answer.Total)
+	default:
+		p.Complete, p.Total = true, answer.Total
 	}
 	return p, nil
 }
-
-// listFaults are what can be wrong with a list, by the value of the fault
-// list.
-var listFaults = []string{"", "repeat", "total", "cut", "silent", "circle", "unfiltered"}
 
 // generate makes n things, whose states take turns.
 func (s *simulation) generate(n int) {
@@ -76,69 +90,30 @@ func (s *simulation) generate(n int) {
 	}
 }
 
-// list answers GET /things. It is called with the lock held.
-func (s *simulation) list(q url.Values) (int, any) {
-	if s.switches.pageFails > 0 {
-		s.switches.pageFails--
-		return http.StatusServiceUnavailable, refusal{"resting", "later"}
+// list answers GET /things.
+func (s *simulation) list(f *simulator.Fate, q url.Values) simulator.Answer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.pageFails > 0 {
+		s.pageFails--
+		return resting()
 	}
-	wrong := s.switches.list
+	wrong := simulator.List.In(f)
 	var all []thing
 	for _, id := range slices.Sorted(maps.Keys(s.things)) {
 		t := *s.things[id]
-		f := filter{q.Get("state"), q.Get("prefix")}
-		if wrong == "unfiltered" || things.Matches(f, t) {
+		if wrong == simulator.Unfiltered || things.Matches(filter{q.Get("state"), q.Get("prefix")}, t) {
 			all = append(all, t)
 		}
 	}
-	size := s.switches.pageSize
-	page, err := strconv.Atoi(q.Get("page"))
-	if err != nil || page < 1 {
-		return http.StatusUnprocessableEntity, refusal{"page", "there is no such page"}
+	number, err := strconv.Atoi(q.Get("page"))
+	if err != nil || number < 1 {
+		return simulator.JSON(http.StatusUnprocessableEntity, refusal{"page", "there is no such page"})
 	}
-	from, to := min(len(all), (page-1)*size), min(len(all), page*size)
-	if wrong == "repeat" && page > 1 {
-		from--
+	p := simulator.Pages(f, len(all), number, pageSize.In(f))
+	a := pageAnswer{Data: all[p.From:p.To], Total: int64(p.Total), Cut: wrong == "cut", Silent: wrong == simulator.Silent}
+	if p.Next > 0 {
+		a.Next = strconv.Itoa(p.Next)
 	}
-	a := pageAnswer{Data: all[from:to], Total: int64(len(all)), Cut: wrong == "cut", Silent: wrong == "silent"}
-	switch {
-	case wrong == "circle": // the second page is followed by itself
-		a.Next = "2"
-	case to < len(all) && !(wrong == "cut" && page == 2):
-		a.Next = strconv.Itoa(page + 1)
-	}
-	if wrong == "total" {
-		a.Total++
-	}
-	return http.StatusOK, a
-}
-
-// setList turns the switches that are about lists; ok is false for others.
-func (s *simulation) setList(name, value string) (ok bool, err error) {
-	n, number := strconv.Atoi(value)
-	switch name {
-	case "generate":
-		if err = number; err == nil && n >= 0 && n <= 1_000_000 {
-			s.generate(n)
-			return true, nil
-		}
-	case "page_size":
-		if number == nil && n > 0 {
-			s.switches.pageSize = n
-			return true, nil
-		}
-	case "page_fails":
-		if number == nil && n >= 0 {
-			s.switches.pageFails = n
-			return true, nil
-		}
-	case "list":
-		if slices.Contains(listFaults, value) {
-			s.switches.list = value
-			return true, nil
-		}
-	default:
-		return false, nil
-	}
-	return true, fmt.Errorf("fault %s can't be %q", name, value)
+	return simulator.JSON(http.StatusOK, a)
 }

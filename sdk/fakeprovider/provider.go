@@ -12,6 +12,7 @@ import (
 
 	"github.com/bulkrunner/runner/sdk"
 	"github.com/bulkrunner/runner/sdk/apiclient"
+	"github.com/bulkrunner/runner/sdk/simulator"
 )
 
 // Endpoint is where the API would be if there were one.
@@ -23,7 +24,7 @@ type Config struct {
 	Token    string `json:"token" doc:"The credential." runner:"required,sensitive"`
 	Merchant string `json:"merchant" doc:"The account." runner:"default=M-1"`
 
-	Misbehave      string `json:"misbehave" doc:"What goes wrong, and where: in Configure, in the operations cancel, pay, blind and note, or on the wire." runner:"oneof=|refuse_configure|crash_in_configure|crash_before_request|crash_after_request|hang|panic|flood_stderr|flood_stdout|leak_token|false_not_sent|wrong_id|answer_twice|no_answer|huge_answer|not_json|other_result|other_thing|unknown_outcome"`
+	Misbehave      string `json:"misbehave" doc:"What goes wrong, and where: in Configure, in the operations that change something, or on the wire." runner:"oneof=|refuse_configure|crash_in_configure|crash_before_request|crash_after_request|hang|panic|flood_stderr|flood_stdout|leak_token|false_not_sent|wrong_id|answer_twice|no_answer|huge_answer|not_json|other_result|other_thing|unknown_outcome"`
 	MisbehaveAfter int    `json:"misbehave_after" doc:"How many executions go well first." runner:"default=0"`
 }
 
@@ -36,9 +37,9 @@ func Provider() sdk.Provider[Config, *client] {
 		RateLimit:  sdk.RateLimit{RequestsPerSecond: 1000, MaxInFlight: 16, Source: "made up"},
 		Configure:  configure,
 		Account:    account,
-		Operations: []sdk.Operation[*client]{cancel, pay, blind, note, get},
+		Operations: []sdk.Operation[*client]{cancel, pay, charge, tip, blind, note, get},
 		Lists:      []sdk.Listing[*client]{things},
-		Simulator:  &sdk.Simulator[Config]{Faults: faults, New: newSimulation},
+		Simulator:  &sdk.Simulator[Config]{Faults: simulator.Faults(switches), New: newSimulation},
 	}
 }
 
@@ -79,6 +80,7 @@ type target struct {
 	ID       string      `json:"id" doc:"The thing." runner:"required,max=64,role=id"`
 	Amount   sdk.Decimal `json:"amount" doc:"What it is worth." runner:"role=amount"`
 	Currency string      `json:"currency" doc:"ISO 4217 code." runner:"role=currency,min=3,max=3"`
+	Memo     string      `json:"memo,omitempty" doc:"Whatever is to be said, at any length."`
 }
 
 type thing struct {
@@ -109,22 +111,24 @@ var cancel = sdk.Mutation[*client, target, thing, thing]{
 	Resend:       sdk.ResendAuto,
 }
 
+func paid(_ target, t thing) sdk.Settled {
+	switch t.State {
+	case "paid":
+		return sdk.SettledYes
+	case "open", "absent":
+		return sdk.SettledNo
+	default:
+		return sdk.SettledImpossible
+	}
+}
+
 // pay has an effect each time, so it is never sent again without a person.
 var pay = sdk.Mutation[*client, target, thing, thing]{
 	Name:    "pay",
 	Doc:     "Pays a thing. Paying twice pays twice.",
 	Read:    (*client).read,
 	Execute: (*client).pay,
-	Settled: func(_ target, t thing) sdk.Settled {
-		switch t.State {
-		case "paid":
-			return sdk.SettledYes
-		case "open", "absent":
-			return sdk.SettledNo
-		default:
-			return sdk.SettledImpossible
-		}
-	},
+	Settled: paid,
 	Check: func(a target) error {
 		if a.Amount == "" || a.Currency == "" {
 			return errors.New("pay needs both amount and currency")
@@ -132,6 +136,29 @@ var pay = sdk.Mutation[*client, target, thing, thing]{
 		return nil
 	},
 	SettleAfter: time.Second,
+}
+
+// charge has an effect each time too, and is sent again after a no: reading
+// comes first, and the API may know its key.
+var charge = sdk.Mutation[*client, target, thing, thing]{
+	Name:        "charge",
+	Doc:         "Charges a thing. The API can be one that knows a request again by its key.",
+	Read:        (*client).read,
+	Execute:     (*client).pay,
+	Settled:     paid,
+	SettleAfter: time.Second,
+	Resend:      sdk.ResendAuto,
+	Keyed:       &sdk.Keyed{Lives: 24 * time.Hour, RepeatsErrors: true},
+}
+
+// tip can't be read. While the API knows its key, sending it again does it
+// once.
+var tip = sdk.Mutation[*client, target, struct{}, thing]{
+	Name:       "tip",
+	Doc:        "Has an effect that no request reads, once for each key that the API knows.",
+	Execute:    (*client).blind,
+	Repeatable: true,
+	Keyed:      &sdk.Keyed{Lives: 10 * time.Second, RepeatsErrors: true},
 }
 
 // blind can't be read, so its doubts are for a person.

@@ -94,7 +94,7 @@ func TestCalls(t *testing.T) {
 	t.Parallel()
 	c, s := start(t, "", nil)
 	schema, err := c.Schema(t.Context())
-	if err != nil || schema.Name != "fake" || len(schema.Operations) != 5 {
+	if err != nil || schema.Name != "fake" || len(schema.Operations) != 7 {
 		t.Fatalf("schema %+v, %v", schema, err)
 	}
 

@@ -69,7 +69,8 @@ func (f *Front) after(w http.ResponseWriter, fate *Fate, a Answer) bool {
 		}
 		_, _ = w.Write([]byte("<html><head><title>Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>"))
 	case fate.Befalls(truncated):
-		half := Answer{a.Status, a.Body[:len(a.Body)/2]}
+		half := a
+		half.Body = a.Body[:len(a.Body)/2]
 		if f.broken.Add(1)%2 == 1 { // net/http ends the connection when less comes than was announced
 			w.Header().Set("Content-Length", strconv.Itoa(len(a.Body)))
 		}
@@ -90,7 +91,7 @@ func (f *Front) slowDown(w http.ResponseWriter) {
 	}
 	w.Header().Set("Date", now.Format(http.TimeFormat))
 	w.Header().Set("Retry-After", after)
-	write(w, Answer{http.StatusTooManyRequests, f.Busy})
+	write(w, Answer{Status: http.StatusTooManyRequests, Body: f.Busy})
 }
 
 // hangUp closes the connection without an answer, and with a reset as a

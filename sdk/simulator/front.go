@@ -71,7 +71,8 @@ type Task struct {
 // An Answer is what the API answers.
 type Answer struct {
 	Status int
-	Body   []byte // JSON; none is an answer without a word
+	Body   []byte      // JSON; none is an answer without a word
+	Header http.Header // beside Content-Type; nil for none
 }
 
 // JSON is an answer with a value as its body.
@@ -80,7 +81,7 @@ func JSON(status int, value any) Answer {
 	if err != nil {
 		panic(fmt.Sprintf("simulator: the answer can't be written as JSON: %v", err))
 	}
-	return Answer{status, body}
+	return Answer{Status: status, Body: body}
 }
 
 // Body reads what a request brings, to a limit that no API has need of.
@@ -167,6 +168,7 @@ func write(w http.ResponseWriter, a Answer) {
 	if len(a.Body) == 0 {
 		kind = "text/plain"
 	}
+	maps.Copy(w.Header(), a.Header)
 	w.Header()["Content-Type"] = []string{kind}
 	w.WriteHeader(a.Status)
 	_, _ = w.Write(a.Body) // a caller that has gone needs no answer

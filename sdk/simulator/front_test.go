@@ -325,7 +325,7 @@ func TestAppendText(t *testing.T) {
 // What a front costs beside net/http: run it with -benchmem.
 func BenchmarkFront(b *testing.B) {
 	f := NewFront(own, func(*http.Request) Task {
-		return Task{Thing: "A", Answer: func(*Fate) Answer { return Answer{200, []byte("{}")} }}
+		return Task{Thing: "A", Answer: func(*Fate) Answer { return Answer{Status: 200, Body: []byte("{}")} }}
 	})
 	w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/A", nil)
 	b.ReportAllocs()
