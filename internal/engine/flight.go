@@ -190,6 +190,7 @@ func (e *Engine) call(op *operation, f *flight, now time.Time, verb host.Verb) {
 // answered decides what becomes of an item by what came back.
 func (e *Engine) answered(now time.Time, f *flight, o dispatch.Outcome) {
 	f.op.inFlight--
+	o = o.Without(f.item.Secret)
 	request := o.Request(now, f.item.ID)
 	req := &request
 	switch {

@@ -433,7 +433,7 @@ func (p *planner) check(ctx context.Context, op *operation, items []plan.Item) d
 		it.State = plan.Invalid
 		it.Reason = p.badRow(op, &rows.Problem{Source: it.Source, Line: it.Row}, &eval.Problem{Diagnostic: diag.Diagnostic{
 			Summary: "Invalid arguments",
-			Detail:  sentence(problem),
+			Detail:  sentence(it.Secret.Withhold(problem)),
 			Subject: &op.config.Range,
 		}})
 	}
