@@ -45,7 +45,7 @@ func (a *app) drive(ctx context.Context, drain <-chan struct{}, j *runfile.Journ
 	deaf()
 	if err != nil {
 		v.Finished(runfile.StateFailed, nil)
-		return a.stoppedWriting(path, err)
+		return a.stoppedWriting(path, err, result.Unrecorded...)
 	}
 	state, code := runfile.StateFinished, exitDone
 	switch {
@@ -108,8 +108,11 @@ func (s *session) operations(ops []plan.Operation, recalled *planner.Recalled) (
 		}
 		driven = append(driven, &engine.Operation{
 			Operation: op, Provider: shared[op.Provider], Schema: schema,
-			Judge: func(context, live []byte) (eval.Verdict, string, error) { return program.Judge(context, live) },
-			Fill:  recalled.Fill,
+			Judge: func(context, live []byte) (eval.Verdict, string, error) {
+				j, err := program.Judge(context, live)
+				return j.Verdict, j.Reason, err
+			},
+			Fill: recalled.Fill,
 		})
 		totals[op.Address] = op.Counts[plan.Planned] + op.Counts[plan.Started] + op.Counts[plan.InDoubt]
 		limits[op.Address] = p.Record.Rate

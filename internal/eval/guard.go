@@ -22,6 +22,15 @@ type guard struct {
 	verdict Verdict // where the condition doesn't hold
 	text    string  // the condition as written
 	about   hcl.Traversal
+	rng     hcl.Range
+}
+
+// A Judgement is what guards say of an item, and the guard of the file's that
+// decided; nil where none did.
+type Judgement struct {
+	Verdict Verdict
+	Reason  string
+	Guard   *hcl.Range
 }
 
 // Judge holds what the API says of an item against the provider's default guard
@@ -30,37 +39,33 @@ type guard struct {
 // Context is the item's [Item.Context], so that a judgement at apply sees the
 // row as it was when the run was planned. An error says that a guard could not
 // be judged, which is no permission to go on.
-func (p *Program) Judge(context, live json.RawMessage) (Verdict, string, error) {
-	verdict, reason := Proceed, ""
-	stricter := func(v Verdict, why string) {
-		if v > verdict {
-			verdict, reason = v, why
-		}
-	}
+func (p *Program) Judge(context, live json.RawMessage) (Judgement, error) {
+	out := Judgement{Verdict: Proceed}
 	said, err := p.readLive(live)
 	if err != nil {
-		return Fail, "", err
+		return Judgement{Verdict: Fail}, err
 	}
 	if p.fallback != nil {
-		stricter(p.judgeDefault(said))
+		out.Verdict, out.Reason = p.judgeDefault(said)
 	}
 	if len(p.guards) == 0 {
-		return verdict, reason, nil
+		return out, nil
 	}
 	each, err := p.readContext(context)
 	if err != nil {
-		return Fail, "", err
+		return Judgement{Verdict: Fail}, err
 	}
-	for _, g := range p.guards {
+	for i := range p.guards {
+		g := &p.guards[i]
 		holds, err := g.holds(each, said)
 		if err != nil {
-			return Fail, "", err
+			return Judgement{Verdict: Fail, Guard: &g.rng}, err
 		}
-		if !holds {
-			stricter(g.verdict, g.reason(said))
+		if !holds && g.verdict > out.Verdict {
+			out = Judgement{g.verdict, g.reason(said), &g.rng}
 		}
 	}
-	return verdict, reason, nil
+	return out, nil
 }
 
 func (p *Program) judgeDefault(live map[string]cty.Value) (Verdict, string) {
@@ -185,7 +190,7 @@ func (c *compiler) guards() {
 		if !ok {
 			c.report(diag.Diagnostic{Summary: "Invalid otherwise", Detail: fmt.Sprintf("otherwise is %q; it must be \"skip\", \"fail\" or \"stop\".", g.Otherwise), Subject: g.Range.Ptr()})
 		}
-		c.program.guards = append(c.program.guards, guard{expr: e, verdict: verdict, text: c.sourceText(g.Condition), about: subjectOf(e.syntax)})
+		c.program.guards = append(c.program.guards, guard{expr: e, verdict: verdict, text: c.sourceText(g.Condition), about: subjectOf(e.syntax), rng: g.Range})
 	}
 }
 

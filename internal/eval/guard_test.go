@@ -56,25 +56,56 @@ func TestJudge(t *testing.T) {
 				t.Fatal(words(diags))
 			}
 			for _, p := range []*Program{p, later} {
-				verdict, reason, err := p.Judge(item.Context, json.RawMessage(test.live))
+				got, err := p.Judge(item.Context, json.RawMessage(test.live))
 				if test.err != "" {
 					if err == nil || !strings.Contains(err.Error(), test.err) {
 						t.Errorf("got %v, want %q", err, test.err)
 					}
 					continue
 				}
-				if verdict != test.want || reason != test.reason || err != nil {
-					t.Errorf("got %d %q %v, want %d %q", verdict, reason, err, test.want, test.reason)
+				if got.Verdict != test.want || got.Reason != test.reason || err != nil {
+					t.Errorf("got %d %q %v, want %d %q", got.Verdict, got.Reason, err, test.want, test.reason)
 				}
 			}
 		})
 	}
 }
 
+// The guard that decided is told from the others, and from the provider's own.
+func TestJudgeTellsWhichGuard(t *testing.T) {
+	t.Parallel()
+	p := compile(t, "order = each.value.order_id\nguard {\n condition = live.total > 5\n}\nguard {\n condition = live.total > 10\n otherwise = \"fail\"\n}\n")
+	item, problems := p.Item(stale)
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	for live, want := range map[string]int{
+		`{"state":"PENDIENTE","total":1}`:  2,
+		`{"state":"PENDIENTE","total":7}`:  2,
+		`{"state":"APROBADA","total":11}`:  0,
+		`{"state":"PENDIENTE","total":11}`: 0,
+		`{"state":null,"total":1}`:         0,
+	} {
+		got, err := p.Judge(item.Context, json.RawMessage(live))
+		if err != nil {
+			t.Fatal(err)
+		}
+		which := 0
+		for i := range p.guards {
+			if got.Guard == &p.guards[i].rng {
+				which = i + 1
+			}
+		}
+		if which != want || (want == 0) != (got.Guard == nil) {
+			t.Errorf("%s: guard %d decided, want %d", live, which, want)
+		}
+	}
+}
+
 func TestJudgeWithoutContext(t *testing.T) {
 	t.Parallel()
 	p := compile(t, "order = each.value.order_id\nguard {\n condition = each.value.status == live.state\n}")
-	if _, _, err := p.Judge(nil, json.RawMessage(`{"state":"PENDIENTE"}`)); err == nil {
+	if _, err := p.Judge(nil, json.RawMessage(`{"state":"PENDIENTE"}`)); err == nil {
 		t.Error("judged without what the guard needs")
 	}
 }

@@ -122,11 +122,16 @@ func (p *planner) judge(op *operation, it *plan.Item, a host.Answer) {
 		it.State, it.Reason = plan.Unchanged, "already as wanted"
 		return
 	}
-	verdict, reason, err := op.program.Judge(it.Context, a.Live)
+	judged, err := op.program.Judge(it.Context, a.Live)
+	verdict, reason := judged.Verdict, judged.Reason
+	subject, words := judged.Guard, `, and the guard says otherwise = "fail". Leave such rows out with where, or let the guard skip them.`
+	if subject == nil {
+		subject, words = &op.config.Range, ", as the provider's own guard wants it to be. Leave such rows out with where, or ask who runs the API."
+	}
 	switch {
 	case err != nil:
 		it.State, it.Reason = plan.Invalid, "its guard can't be judged: "+err.Error()
-		p.bad.Add(diag.Diagnostic{Summary: "Guard can't be judged", Detail: err.Error(), Subject: &op.config.Guards[0].Range,
+		p.bad.Add(diag.Diagnostic{Summary: "Guard can't be judged", Detail: err.Error(), Subject: subject,
 			Row: &diag.Row{Source: it.Source, Line: it.Row}})
 	case verdict == eval.Skip, verdict == eval.Fail && p.again:
 		// A retry's rows can't be mended, so one that its guard fails is left
@@ -134,11 +139,11 @@ func (p *planner) judge(op *operation, it *plan.Item, a host.Answer) {
 		it.State, it.Reason = plan.Skipped, "guard: "+reason
 	case verdict == eval.Fail:
 		it.State, it.Reason = plan.Invalid, "guard: "+reason
-		p.bad.Add(diag.Diagnostic{Summary: "Guard fails", Detail: reason + `, and the guard says otherwise = "fail". Leave such rows out with where, or let the guard skip them.`, Subject: &op.config.Guards[0].Range,
+		p.bad.Add(diag.Diagnostic{Summary: "Guard fails", Detail: reason + words, Subject: subject,
 			Row: &diag.Row{Source: it.Source, Line: it.Row}})
 	case verdict == eval.Stop:
 		it.State, it.Reason = plan.Invalid, "guard: "+reason
-		p.bad.Add(diag.Diagnostic{Summary: "Guard stops the operation", Detail: reason + `, and the guard says otherwise = "stop". Find out why, and plan again.`, Subject: &op.config.Guards[0].Range,
+		p.bad.Add(diag.Diagnostic{Summary: "Guard stops the operation", Detail: reason + `, and the guard says otherwise = "stop". Find out why, and plan again.`, Subject: subject,
 			Row: &diag.Row{Source: it.Source, Line: it.Row}})
 	case a.Settled == sdk.SettledImpossible, a.Settled == sdk.SettledOtherwise:
 		it.State, it.Reason = plan.Skipped, "it can no longer be done"
