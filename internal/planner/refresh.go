@@ -61,6 +61,7 @@ func (p *planner) refresh(ctx context.Context, op *operation, items []plan.Item)
 			for _, o := range line.Handle(now, ev) {
 				n := calls[o.Call.ID]
 				delete(calls, o.Call.ID)
+				o = o.Without(items[n].Secret)
 				if p.readAgain(op, &items[n], o.Answer) {
 					if tries[n]++; tries[n] < op.Settings.Retry.MaxAttempts || harmless(o.Answer.Outcome) {
 						queue = append(queue, n)
