@@ -42,6 +42,7 @@ func (s *Scope) ProviderConfig(p *config.Provider, attrs []sdk.Attribute, overri
 		}
 		given, ok := p.Config[attr.Name]
 		v, overridden := overrides[attr.Name]
+		hidden := ok && (attr.Sensitive || attr.WriteOnly) && s.spelledOut(given.Expr)
 		subject := p.Range.Ptr()
 		switch {
 		case overridden:
@@ -49,13 +50,16 @@ func (s *Scope) ProviderConfig(p *config.Provider, attrs []sdk.Attribute, overri
 			subject = given.Expr.Range().Ptr()
 			var d diag.List
 			v, d = s.value(given.Expr, in)
+			for i := range d {
+				d[i].Secret = d[i].Secret || hidden
+			}
 			diags = append(diags, d...)
 			if d.HasErrors() {
 				continue
 			}
 			if attr.Sensitive || attr.WriteOnly {
 				if why := s.exposed(given.Expr, v); why != "" && !s.rehearse {
-					report(diag.Diagnostic{Summary: "Secret in the sources", Detail: fmt.Sprintf("%q is a secret. %s", attr.Name, why), Subject: subject})
+					report(diag.Diagnostic{Summary: "Secret in the sources", Detail: fmt.Sprintf("%q is a secret. %s", attr.Name, why), Subject: subject, Secret: hidden})
 					continue
 				}
 			}
@@ -84,7 +88,7 @@ func (s *Scope) ProviderConfig(p *config.Provider, attrs []sdk.Attribute, overri
 			if f.summary == missingValue {
 				f.detail = fmt.Sprintf("The provider %s needs %q, and its value here is empty. Give it one.", p.Name, attr.Name)
 			}
-			report(diag.Diagnostic{Summary: f.summary, Detail: f.detail, Subject: subject})
+			report(diag.Diagnostic{Summary: f.summary, Detail: f.detail, Subject: subject, Secret: hidden})
 			absent = true
 		}
 		if absent {
@@ -145,6 +149,19 @@ func (s *Scope) exposed(expr hcl.Expression, v cty.Value) string {
 		return "It is written in the file, and sources are stored in the run file as they are. " + advice
 	}
 	return ""
+}
+
+// spelledOut tells whether a text stands in an expression, so that its line
+// would show it.
+func (s *Scope) spelledOut(expr hcl.Expression) bool {
+	found := false
+	hclsyntax.VisitAll(s.syntaxOf(expr), func(n hclsyntax.Node) hcl.Diagnostics {
+		if l, ok := n.(*hclsyntax.LiteralValueExpr); ok && !l.Val.IsNull() {
+			found = true
+		}
+		return nil
+	})
+	return found
 }
 
 // variablesBehind are the variables that an expression depends on, through
