@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -184,8 +185,8 @@ func (d *decoder) jsonAttribute(body *hclsyntax.Body, m member, in string, s sha
 }
 
 // jsonBlocks takes the levels of labels off, and makes a block of each object
-// that is left. A message about a block points at its last label: the name of
-// its type may stand far above.
+// that is left. A message about a block points at its last label, or at its own
+// brace where it stands in an array: the name of its type may stand far above.
 func (d *decoder) jsonBlocks(body *hclsyntax.Body, b hclsyntax.Block, labels []string, n node, in string) {
 	if n.value == nil {
 		return
@@ -194,15 +195,20 @@ func (d *decoder) jsonBlocks(body *hclsyntax.Body, b hclsyntax.Block, labels []s
 		if len(labels) == 0 {
 			block := b
 			block.Body = d.jsonBody(object)
-			block.OpenBraceRange, block.CloseBraceRange = object.rng, object.rng
+			if n.is('[') {
+				block.TypeRange = opening(object)
+				if last := len(b.Labels) - 1; last >= 0 {
+					block.LabelRanges = append(slices.Clone(b.LabelRanges[:last]), block.TypeRange)
+				}
+			}
 			body.Blocks = append(body.Blocks, &block)
 			continue
 		}
 		for _, m := range object.members {
 			block := b
 			block.TypeRange = m.name.rng
-			block.Labels = append(block.Labels[:len(block.Labels):len(block.Labels)], m.name.text())
-			block.LabelRanges = append(block.LabelRanges[:len(block.LabelRanges):len(block.LabelRanges)], m.name.rng)
+			block.Labels = append(slices.Clone(b.Labels), m.name.text())
+			block.LabelRanges = append(slices.Clone(b.LabelRanges), m.name.rng)
 			d.jsonBlocks(body, block, labels[1:], m.value, in)
 		}
 	}

@@ -46,7 +46,9 @@ func TestJSONIsTheSameLanguage(t *testing.T) {
 	}
 	d := cmp.Diff(native, twin,
 		cmpopts.IgnoreTypes(hcl.Range{}), cmpopts.IgnoreFields(config.Config{}, "Sources"),
-		cmp.Comparer(func(a, b cty.Value) bool { return a == cty.NilVal && b == cty.NilVal || a != cty.NilVal && b != cty.NilVal && a.RawEquals(b) }),
+		cmp.Comparer(func(a, b cty.Value) bool {
+			return a == cty.NilVal && b == cty.NilVal || a != cty.NilVal && b != cty.NilVal && a.RawEquals(b)
+		}),
 		cmp.Comparer(func(a, b cty.Type) bool { return a.Equals(b) }),
 		cmp.Transformer("tree", func(e hcl.Expression) string { return tree(reflect.ValueOf(&e)) }))
 	if d != "" {
