@@ -218,14 +218,65 @@ func (a *app) runFileError(path string, err error) error {
 const afterDamage = " Nothing is sent from a damaged file. If a copy of it was saved since its last apply, copy that over it with cp, so that it stays the same file. Otherwise only the API knows what was done: plan anew, with reads, which pass over it."
 
 // stoppedWriting says that the run file could not be written while requests
-// were under way.
-func (a *app) stoppedWriting(path string, err error) error {
-	if errors.Is(err, runfile.ErrCorrupt) {
-		return &status{code: exitFatal, diags: diag.List{{Summary: "Run file is damaged", Detail: sentence(err.Error()) + " Sending was stopped at once." + afterDamage}}}
-	}
-	return &status{code: exitFatal, diags: diag.List{{
+// were under way, and what came back that it doesn't hold.
+func (a *app) stoppedWriting(path string, err error, unrecorded ...plan.Change) error {
+	d := diag.Diagnostic{
 		Summary: "Run file can't be written",
 		Detail:  sentence(err.Error()) + " Sending was stopped at once. What was under way is in doubt, and the next apply settles it by reading. When the disk is in order again:",
 		Command: "runner apply " + path,
+	}
+	if errors.Is(err, runfile.ErrCorrupt) {
+		d = diag.Diagnostic{Summary: "Run file is damaged", Detail: sentence(err.Error()) + " Sending was stopped at once." + afterDamage}
+	}
+	diags := diag.List{d}
+	if len(unrecorded) > 0 {
+		diags = append(diags, diag.Diagnostic{
+			Summary: "Outcomes are not in the run file",
+			Detail: fmt.Sprintf("%s came after the last that %s holds:\n\n%s\nKeep this list. Where the API can be read the next apply finds the same by itself; what it leaves in doubt is settled by this list with runner resolve.",
+				answers(len(unrecorded)), path, outcomes(path, unrecorded)),
+		})
+	}
+	return &status{code: exitFatal, diags: diags}
+}
+
+// unreadable says that what an apply has done is in its run file, which can't
+// be read just now.
+func (a *app) unreadable(path, state string, err error) error {
+	return &status{code: exitFatal, diags: diag.List{{
+		Summary: "Run file can't be read",
+		Detail:  sentence(err.Error()) + fmt.Sprintf(" The apply ended as %s, and all that it did is in the file. When the disk is in order again:", state),
+		Command: "runner show " + path,
 	}}}
+}
+
+func answers(n int) string {
+	if n == 1 {
+		return "1 answer"
+	}
+	return view.Count(int64(n)) + " answers"
+}
+
+// outcomes lists changes that a run file doesn't hold.
+func outcomes(path string, changes []plan.Change) string {
+	f, err := runfile.Open(path)
+	if err == nil {
+		defer f.Close()
+	}
+	var b strings.Builder
+	for _, c := range changes {
+		name := fmt.Sprintf("item %d", c.Item)
+		if err == nil {
+			for it, err := range f.Items(runfile.Filter{After: c.Item - 1, Limit: 1}) {
+				if err == nil && it.ID == c.Item {
+					name = it.Key
+				}
+			}
+		}
+		fmt.Fprintf(&b, "    %s  %s", name, c.To)
+		if c.Reason != "" {
+			fmt.Fprintf(&b, ": %s", c.Reason)
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
 }

@@ -79,7 +79,7 @@ func (a *app) drive(ctx context.Context, drain <-chan struct{}, j *runfile.Journ
 	}
 	doc, err := readDocument(path)
 	if err != nil {
-		return a.runFileError(path, err)
+		return a.unreadable(path, state, err)
 	}
 	v.Finished(state, doc.Run.Counts)
 	if !a.json {

@@ -93,6 +93,10 @@ type Result struct {
 	Interrupted bool
 	Stops       []Stop
 	Fatal       error // sending had to stop; the run can be taken up again
+
+	// Unrecorded are outcomes that the run file doesn't know, since it could
+	// not be written: there these items are started.
+	Unrecorded []plan.Change
 }
 
 // A Stop is an operation that a rule stopped.
@@ -164,7 +168,7 @@ func (e *Engine) Run(ctx context.Context) (Result, error) {
 		now := time.Now()
 		wake, err := e.step(now)
 		if err != nil {
-			return Result{}, err
+			return e.lastWords(ctx, events, runfile.Batch{}), err
 		}
 		if e.finished() {
 			break
@@ -183,7 +187,7 @@ func (e *Engine) Run(ctx context.Context) (Result, error) {
 			}
 		case done := <-e.recorder.done:
 			if err := e.recorded(done); err != nil {
-				return Result{}, err
+				return e.lastWords(ctx, events, done.batch), err
 			}
 		case <-timer.C:
 		case c := <-e.options.Control:

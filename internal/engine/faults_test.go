@@ -136,3 +136,67 @@ func TestA5MarkIsTakenBack(t *testing.T) {
 		})
 	}
 }
+
+// TestB4LastWords: whatever commit is the last that the disk takes, no outcome
+// is lost: it is in the run file, or among those that it could not take. And
+// nothing is sent after it.
+func TestB4LastWords(t *testing.T) {
+	t.Parallel()
+	told := 0
+	for stop, points := 1, 1<<30; stop <= points; stop++ {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(20)
+			w.act = func(th *thing, _ int) act {
+				a := done()
+				if th.key[4]%3 == 0 {
+					a = answer(sdk.OutcomeRefused)
+				}
+				a.takes = time.Duration(th.key[4]%7) * 40 * time.Millisecond
+				return a
+			}
+			r := cancelRun()
+			r.schema.Reads, r.schema.Settles = false, false
+			w.journal.stopAt = stop
+			var stopped time.Time
+			w.journal.failed = func() {
+				if stopped.IsZero() {
+					stopped = time.Now()
+				}
+			}
+			result, err := w.try(r)
+			if err == nil {
+				points = stop // the run has fewer commits than this
+			}
+			unrecorded := map[int64]plan.State{}
+			for _, c := range result.Unrecorded {
+				if unrecorded[c.Item] = c.To; c.Reason == "" && c.To == plan.Failed {
+					t.Errorf("stop at %d: item %d failed without a reason", stop, c.Item)
+				}
+			}
+			told += len(unrecorded)
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			for _, it := range w.journal.items {
+				th, state := w.things[it.Key], it.State
+				if state == plan.Started {
+					state = unrecorded[it.ID]
+				}
+				switch {
+				case th.executions > 0 && !state.Final():
+					t.Errorf("stop at %d: %s was executed, is %s, and nobody says what became of it", stop, it.Key, it.State)
+				case (th.effects > 0) != (state == plan.Succeeded):
+					t.Errorf("stop at %d: %s had %d effects and is said to be %s", stop, it.Key, th.effects, state)
+				}
+			}
+			for _, at := range w.sent {
+				if !stopped.IsZero() && at.After(stopped) {
+					t.Errorf("stop at %d: something was sent %s after it", stop, at.Sub(stopped))
+				}
+			}
+		})
+	}
+	t.Logf("%d outcomes were told instead of recorded", told)
+	if told < 20 {
+		t.Error("too few for this to mean anything")
+	}
+}

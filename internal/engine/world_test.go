@@ -235,8 +235,9 @@ type journal struct {
 	events   []plan.Event
 	tally    runfile.Tally
 	commits  int
-	stopAt   int  // the commit that fails, and every one after it; 0 is none
-	after    bool // that commit is durable although it reports failure
+	stopAt   int    // the commit that fails, and every one after it; 0 is none
+	after    bool   // that commit is durable although it reports failure
+	failed   func() // is told of each that failed
 }
 
 func newJournal() *journal { return &journal{} }
@@ -251,6 +252,9 @@ func (j *journal) Commit(b runfile.Batch) error {
 	defer j.mu.Unlock()
 	j.commits++
 	if j.stopAt > 0 && (j.commits > j.stopAt || j.commits == j.stopAt && !j.after) {
+		if j.failed != nil {
+			j.failed()
+		}
 		return errStopped
 	}
 	for _, c := range b.Changes {
