@@ -54,7 +54,8 @@ type Line struct {
 	shapes  map[string]*host.Shapes // by operation
 
 	lastID   uint64
-	inFlight map[uint64]*host.Call
+	inFlight map[uint64]*flight
+	lent     *pace.Permit // of the page that is being read
 	frame    []host.Call
 
 	strangers int // answers to calls that were not in flight, from this process
@@ -87,7 +88,7 @@ func NewLine(s Settings, link Link, start time.Time) *Line {
 		link:     link,
 		limiter:  pace.New(s.Rate, start),
 		shapes:   shapes,
-		inFlight: make(map[uint64]*host.Call),
+		inFlight: make(map[uint64]*flight),
 		auth:     authentication{needed: s.Authenticates, valid: !s.Authenticates},
 		adapt:    newAdaptation(s, start),
 		pauses:   pauses,
@@ -139,13 +140,12 @@ func (l *Line) note(now time.Time, kind, detail string) {
 // [Line.Flush] sends. The limits must be due. It fills in the call's id and
 // times, and returns the id.
 func (l *Line) Call(now time.Time, limits pace.Limiters, c host.Call) uint64 {
-	slack := limits.Slack()
-	limits.Take(now)
+	permit := limits.Take(now)
 	l.lastID++
 	c.ID = l.lastID
-	c.LeaveBefore = now.Add(slack)
+	c.LeaveBefore = permit.LeaveBefore()
 	c.Deadline = now.Add(l.Timeout)
-	l.inFlight[c.ID] = &c
+	l.inFlight[c.ID] = &flight{c, permit}
 	l.frame = append(l.frame, c)
 	return c.ID
 }
@@ -203,7 +203,7 @@ func (l *Line) Handle(now time.Time, e providers.Event) []Outcome {
 		var lost []Outcome
 		for id, c := range l.inFlight {
 			if c.Verb != host.Authenticate {
-				lost = append(lost, Outcome{Call: *c, Answer: host.Answer{ID: id, Code: "provider_ended", Reason: "the provider's process ended before it answered"}, Lost: true})
+				lost = append(lost, Outcome{Call: c.Call, Answer: host.Answer{ID: id, Code: "provider_ended", Reason: "the provider's process ended before it answered"}, Lost: true})
 			}
 		}
 		clear(l.inFlight)
@@ -217,12 +217,14 @@ func (l *Line) Handle(now time.Time, e providers.Event) []Outcome {
 	}
 	out := make([]Outcome, 0, len(e.Answers))
 	for _, a := range e.Answers {
-		c, ok := l.inFlight[a.ID]
+		f, ok := l.inFlight[a.ID]
 		if !ok {
 			l.strange(now, a.ID)
 			continue
 		}
 		delete(l.inFlight, a.ID)
+		departed(f.permit, a)
+		c := &f.Call
 		if of := l.shapes[c.Operation]; of != nil {
 			a = of.Hold(c, a)
 		}
@@ -267,6 +269,23 @@ func (l *Line) kill(now time.Time, why string) {
 	l.killed = true
 	l.note(now, "provider_killed", why)
 	l.link.Kill()
+}
+
+// A flight is a call that has not been answered.
+type flight struct {
+	host.Call
+	permit *pace.Permit
+}
+
+// departed tells the limits when a request was written, as far as its answer
+// says.
+func departed(p *pace.Permit, a host.Answer) {
+	switch {
+	case a.Outcome == sdk.OutcomeNotSent:
+		p.Unused()
+	case !a.SentAt.IsZero():
+		p.Left(a.SentAt)
+	}
 }
 
 // An Outcome is what became of one call.

@@ -17,8 +17,13 @@ import (
 const guard = 0.005
 
 // catchUp is how late a dispatch may be without losing its place: below it the
-// schedule stands, so that the mean rate is kept although timers are coarse.
-const catchUp = 10 * time.Millisecond
+// schedule stands, so that the mean rate is kept although a machine has other
+// things to do. What is late by no more than bunch, as with coarse timers, goes
+// at once; the rest is caught up at twice the rate, and not in a burst.
+const (
+	catchUp = 100 * time.Millisecond
+	bunch   = 10 * time.Millisecond
+)
 
 // A Limiter gives permits at a rate.
 //
@@ -27,14 +32,21 @@ const catchUp = 10 * time.Millisecond
 // Limiter also keeps the last dispatches, and no window of one second holds
 // more of them than the limit plus its burst less one.
 //
-// A Limiter belongs to one goroutine. Permits are stamped where they are
-// taken; nobody sleeps with a reservation in hand.
+// A request leaves a little after its dispatch, and one that is late crowds
+// those that follow. So the Limiter counts from when a request has left, where
+// that is told, and else from when it may have left at the latest: no second
+// holds more than one request above the bound as they leave.
+//
+// A Limiter belongs to one goroutine, and so do its permits. They are stamped
+// where they are taken; nobody sleeps with a reservation in hand.
 type Limiter struct {
 	bucket *rate.Limiter
-	next   time.Time // when the bucket's next token falls due; it is already reserved
+	haste  *rate.Limiter // spaces what is caught up
+	next   time.Time     // when both buckets' next tokens fall due; they are already reserved
 
-	window time.Duration // of ring, guard included
-	ring   []time.Time   // the last dispatches, oldest at head
+	bare   time.Duration // the window: a second, or more for a rate that is no whole number
+	window time.Duration // guard included
+	ring   []*Permit     // the last dispatches, one more than a window may hold; the oldest is at head
 	head   int
 
 	rest time.Time // nothing goes before it: Retry-After, a restart, a pause
@@ -48,24 +60,27 @@ func New(r plan.Rate, start time.Time) *Limiter {
 	}
 	burst := max(r.Burst, 1)
 	n := int(math.Ceil(r.RequestsPerSecond)) + burst - 1
-	window := float64(time.Second) * (1 + guard)
+	bare := float64(time.Second)
 	if whole := math.Ceil(r.RequestsPerSecond); whole != r.RequestsPerSecond {
-		window *= whole / r.RequestsPerSecond
+		bare *= whole / r.RequestsPerSecond
 	}
 	l := &Limiter{
 		bucket: rate.NewLimiter(rate.Limit(r.RequestsPerSecond), max(burst, int(r.RequestsPerSecond*catchUp.Seconds()))),
-		window: time.Duration(window),
-		ring:   make([]time.Time, n),
+		haste:  rate.NewLimiter(2*rate.Limit(r.RequestsPerSecond), max(burst, int(r.RequestsPerSecond*bunch.Seconds()))),
+		bare:   time.Duration(bare),
+		window: time.Duration(bare * (1 + guard)),
+		ring:   make([]*Permit, n+1),
 		rest:   start,
 	}
-	// The bucket is born full; only the burst that the file asked for is wanted.
+	// Buckets are born full; only the burst that the file asked for is wanted.
 	l.bucket.AllowN(start, l.bucket.Burst()-burst)
+	l.haste.AllowN(start, l.haste.Burst()-burst)
 	l.reserve(start)
 	return l
 }
 
 func (l *Limiter) reserve(now time.Time) {
-	l.next = now.Add(l.bucket.ReserveN(now, 1).DelayFrom(now))
+	l.next = now.Add(max(l.bucket.ReserveN(now, 1).DelayFrom(now), l.haste.ReserveN(now, 1).DelayFrom(now)))
 }
 
 // Next returns when the next permit can be had, which may be in the past.
@@ -77,20 +92,25 @@ func (l *Limiter) Next() time.Time {
 	if l.next.After(at) {
 		at = l.next
 	}
-	if oldest := l.ring[l.head]; !oldest.IsZero() && oldest.Add(l.window).After(at) {
-		at = oldest.Add(l.window)
+	if oldest := l.ring[(l.head+1)%len(l.ring)]; oldest.counts() && oldest.at.Add(l.window).After(at) {
+		at = oldest.at.Add(l.window)
+	}
+	if before := l.ring[l.head]; before.counts() && before.over(l).After(at) {
+		at = before.over(l)
 	}
 	return at
 }
 
 // Take stamps a dispatch at now, which must not be before [Limiter.Next].
-func (l *Limiter) Take(now time.Time) {
+func (l *Limiter) Take(now time.Time) *Permit { return Limiters{l}.Take(now) }
+
+func (l *Limiter) take(p *Permit) {
 	if l.bucket == nil {
 		return
 	}
-	l.ring[l.head] = now
+	l.ring[l.head] = p
 	l.head = (l.head + 1) % len(l.ring)
-	l.reserve(now)
+	l.reserve(p.at)
 }
 
 // Due returns how many permits fall due until the given time, at the least.
@@ -115,6 +135,7 @@ func (l *Limiter) Slow(now time.Time, requestsPerSecond float64) {
 		return
 	}
 	l.bucket.SetLimitAt(now, rate.Limit(requestsPerSecond))
+	l.haste.SetLimitAt(now, 2*rate.Limit(requestsPerSecond))
 	if slowest := now.Add(time.Duration(float64(time.Second) / requestsPerSecond)); l.next.After(slowest) {
 		l.next = slowest // the token in hand was reserved at a slower rate
 	}
@@ -127,10 +148,10 @@ func (l *Limiter) Rest(until time.Time) {
 	}
 }
 
-// Slack is how long a dispatched request may take to leave before it would
+// slack is how long a dispatched request may take to leave before it would
 // crowd the request that follows it: the time between two requests, and never
 // so short that an ordinary scheduling delay would waste the permit.
-func (l *Limiter) Slack() time.Duration {
+func (l *Limiter) slack() time.Duration {
 	const least = 10 * time.Millisecond
 	if l.bucket == nil {
 		return time.Minute
@@ -154,10 +175,12 @@ func (ls Limiters) Next() time.Time {
 }
 
 // Take stamps a dispatch with all of them.
-func (ls Limiters) Take(now time.Time) {
+func (ls Limiters) Take(now time.Time) *Permit {
+	p := &Permit{at: now, before: now.Add(ls.slack())}
 	for _, l := range ls {
-		l.Take(now)
+		l.take(p)
 	}
+	return p
 }
 
 // Due is the fewest of theirs.
@@ -169,11 +192,11 @@ func (ls Limiters) Due(until time.Time) int {
 	return n
 }
 
-// Slack is the shortest of theirs.
-func (ls Limiters) Slack() time.Duration {
+// slack is the shortest of theirs.
+func (ls Limiters) slack() time.Duration {
 	d := time.Minute
 	for _, l := range ls {
-		d = min(d, l.Slack())
+		d = min(d, l.slack())
 	}
 	return d
 }

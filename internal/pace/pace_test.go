@@ -1,7 +1,9 @@
 package pace_test
 
 import (
+	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -119,4 +121,93 @@ func TestNoLimit(t *testing.T) {
 		}
 		l.Take(now)
 	}
+}
+
+// TestLateDepartures: where requests leave late, each by up to what its permit
+// allows, no second holds more than the limit and one as they leave, whenever
+// it becomes known when they left; and the limit is used.
+func TestLateDepartures(t *testing.T) {
+	t.Parallel()
+	for _, limit := range []float64{0.5, 1, 10, 50, 100, 200, 1000, 2000} {
+		for _, told := range []time.Duration{time.Millisecond, 300 * time.Millisecond, 5 * time.Second} {
+			synctest.Test(t, func(t *testing.T) {
+				random := rand.New(rand.NewPCG(2, uint64(limit)))
+				const seconds = 30
+				start := time.Now()
+				l := pace.New(plan.Rate{RequestsPerSecond: limit, Burst: 1}, start)
+				type flight struct {
+					*pace.Permit
+					at    time.Time // when it left; zero for one that came too late
+					known time.Time
+				}
+				var flying []flight
+				var left []time.Time
+				for now := start; now.Before(start.Add(seconds * time.Second)); now = time.Now() {
+					for len(flying) > 0 && !flying[0].known.After(now) {
+						if flying[0].at.IsZero() {
+							flying[0].Unused()
+						} else {
+							flying[0].Left(flying[0].at)
+						}
+						flying = flying[1:]
+					}
+					if at := l.Next(); at.After(now) {
+						next := at
+						if len(flying) > 0 && flying[0].known.Before(next) {
+							next = flying[0].known
+						}
+						time.Sleep(next.Sub(now))
+						continue
+					}
+					f := flight{Permit: l.Take(now), known: now.Add(told)}
+					// Calm and bad moments take turns, so that what is late
+					// falls into one second with what isn't.
+					slack := f.LeaveBefore().Sub(now)
+					switch late := time.Duration(random.Int64N(int64(slack))); {
+					case random.IntN(500) == 0: // not sent
+					case now.Sub(start)/(750*time.Millisecond)%2 == 0:
+						f.at = now.Add(slack - 1 - late/10)
+					default:
+						f.at = now.Add(late / 100)
+					}
+					if !f.at.IsZero() {
+						left = append(left, f.at)
+					}
+					flying = append(flying, f)
+				}
+				slices.SortFunc(left, time.Time.Compare)
+				allowed := int(math.Ceil(limit))
+				if w := worst(left); w > allowed+1 {
+					t.Errorf("limit %v, told after %s: worst second holds %d", limit, told, w)
+				}
+				if used := float64(len(left)) / seconds / limit; limit >= 10 && used < 0.98 {
+					t.Errorf("limit %v, told after %s: %.3f of it was used", limit, told, used)
+				}
+			})
+		}
+	}
+}
+
+// TestPermitIsNotFooled: a provider that says a request left before it could,
+// or after it might, moves no window.
+func TestPermitIsNotFooled(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for _, lie := range []time.Duration{-time.Hour, time.Hour} {
+			start := time.Now()
+			l := pace.New(plan.Rate{RequestsPerSecond: 10, Burst: 1}, start)
+			for range 30 {
+				now := time.Now()
+				if at := l.Next(); at.After(now) {
+					time.Sleep(at.Sub(now))
+					now = time.Now()
+				}
+				l.Take(now).Left(now.Add(lie))
+			}
+			if took := time.Since(start); took < 2900*time.Millisecond || took > 3100*time.Millisecond {
+				t.Errorf("30 requests at 10/s took %s", took)
+			}
+			time.Sleep(2 * time.Second)
+		}
+	})
 }
