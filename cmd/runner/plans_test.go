@@ -2,20 +2,25 @@ package main
 
 import (
 	"bytes"
+	"encoding/csv"
 	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
+	"github.com/xuri/excelize/v2"
 )
 
 // TestPlans holds plans against golden archives: operation files, lists and
 // what the API has (api.csv) go in, and the plan for people (plan) and for
-// programs (plan.json) come out. -update rewrites them.
+// programs (plan.json) come out. What things.xlsx has stands in the archive as
+// lines of delimited text. -update rewrites them.
 func TestPlans(t *testing.T) {
 	t.Parallel()
 	archives, err := filepath.Glob("testdata/plans/*.txtar")
@@ -57,6 +62,10 @@ func goldenPlan(t *testing.T, path string) {
 				t.Fatal(err)
 			}
 			if err := api.post("seed", lines); err != nil {
+				t.Fatal(err)
+			}
+		case "things.xlsx":
+			if err := workbook(f.Data, filepath.Join(dir, f.Name)); err != nil {
 				t.Fatal(err)
 			}
 		default:
@@ -104,4 +113,45 @@ func goldenPlan(t *testing.T, path string) {
 	if err := os.WriteFile(path, txtar.Format(a), 0o644); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// workbook writes the sheet "Cargos" of a workbook whose cells are those of
+// delimited text, numbers as numbers and days as days.
+func workbook(text []byte, path string) error {
+	records, err := csv.NewReader(bytes.NewReader(text)).ReadAll()
+	if err != nil {
+		return err
+	}
+	f := excelize.NewFile()
+	defer f.Close()
+	if err := f.SetSheetName("Sheet1", "Cargos"); err != nil {
+		return err
+	}
+	date, err := f.NewStyle(&excelize.Style{NumFmt: 14})
+	if err != nil {
+		return err
+	}
+	for i, record := range records {
+		for j, text := range record {
+			cell, err := excelize.CoordinatesToCellName(j+1, i+1)
+			if err != nil {
+				return err
+			}
+			var value any = text
+			if n, err := strconv.ParseFloat(text, 64); err == nil && !strings.HasPrefix(text, "0") {
+				value = n
+			} else if day, err := time.Parse(time.DateOnly, text); err == nil {
+				value = day
+			}
+			if err := f.SetCellValue("Cargos", cell, value); err != nil {
+				return err
+			}
+			if _, day := value.(time.Time); day {
+				if err := f.SetCellStyle("Cargos", cell, cell, date); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return f.SaveAs(path)
 }

@@ -16,6 +16,7 @@ import (
 var listTypes = map[string]shape{
 	"csv":    {required: []string{"path"}, attributes: []string{"key", "columns", "on_invalid", "delimiter", "comment", "header_row", "encoding", "final_newline"}},
 	"json":   {required: []string{"path"}, attributes: []string{"key", "columns", "on_invalid", "at"}},
+	"xlsx":   {required: []string{"path"}, attributes: []string{"key", "columns", "on_invalid", "sheet", "header_row"}},
 	"inline": {required: []string{"rows"}, attributes: []string{"key", "columns", "on_invalid"}},
 }
 

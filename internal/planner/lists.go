@@ -135,6 +135,12 @@ func newList(scope *eval.Scope, l *config.List) (list, diag.List) {
 			c.File = f
 			return c
 		})
+	case "xlsx":
+		x := rows.XLSX{Columns: a.columns, Sheet: a.text("sheet"), HeaderRow: a.line("header_row")}
+		out.List = a.files(func(f rows.File) rows.List {
+			x.File = f
+			return x
+		})
 	case "json":
 		a.keyIsText()
 		j := rows.JSON{Columns: a.columns, At: a.path("at")}

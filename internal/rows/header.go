@@ -25,38 +25,49 @@ func (r *csvReader) readHeader(c CSV) error {
 		return r.fatal(err)
 	}
 	line := r.line(0)
-	if len(names) > maxColumns {
-		return r.header(line, "", "Too many columns", fmt.Sprintf("The header names %d columns; at most %d can be read. Leave out those that the operation doesn't use.", len(names), maxColumns))
-	}
 	if err := r.delimiter(line, names); err != nil {
 		return err
+	}
+	if r.columns, r.checks, err = header(r.source, line, names, c.Columns); err != nil {
+		return err
+	}
+	r.nextRow = r.line(len(names)-1) + 1
+	return nil
+}
+
+// header makes columns of the names in a header.
+func header(source string, line int64, names []string, declared map[string]Type) (columns []Column, checks []check, err error) {
+	refuse := func(name, summary, detail string) error {
+		return &Problem{Source: source, Line: line, Column: name, Summary: summary, Detail: detail, Fatal: true}
+	}
+	if len(names) > maxColumns {
+		return nil, nil, refuse("", "Too many columns", fmt.Sprintf("The header names %d columns; at most %d can be read. Leave out those that the operation doesn't use.", len(names), maxColumns))
 	}
 	seen := make(map[string]int, len(names))
 	for i, name := range names {
 		at := fmt.Sprintf("Column %d of the header", i+1)
 		switch {
 		case name == "":
-			return r.header(line, "", "Column without a name", at+" is empty. Give it a name.")
+			return nil, nil, refuse("", "Column without a name", at+" is empty. Give it a name.")
 		case strings.TrimSpace(name) != name || Invisible(name) >= 0:
-			return r.header(line, name, "Invalid column name", fmt.Sprintf("%s, %q, has spaces at its ends or invisible characters. Remove them.", at, cut(name)))
+			return nil, nil, refuse(name, "Invalid column name", fmt.Sprintf("%s, %q, has spaces at its ends or invisible characters. Remove them.", at, cut(name)))
 		case seen[name] > 0:
-			return r.header(line, name, "Repeated column", fmt.Sprintf("Columns %d and %d of the header are both named %q. Rename or remove one of them.", seen[name], i+1, cut(name)))
+			return nil, nil, refuse(name, "Repeated column", fmt.Sprintf("Columns %d and %d of the header are both named %q. Rename or remove one of them.", seen[name], i+1, cut(name)))
 		}
 		seen[name] = i + 1
-		r.columns = append(r.columns, Column{Name: name, Type: c.Columns[name]})
+		columns = append(columns, Column{Name: name, Type: declared[name]})
 	}
-	for _, name := range sortedNames(c.Columns) {
+	for _, name := range sortedNames(declared) {
 		if seen[name] == 0 {
-			return r.header(line, name, "Unknown column", fmt.Sprintf("The list declares the column %q, which the header of %s doesn't name.%s", name, r.source, hint(name, r.columns)))
+			return nil, nil, refuse(name, "Unknown column", fmt.Sprintf("The list declares the column %q, which the header of %s doesn't name.%s", name, source, hint(name, columns)))
 		}
 	}
-	for i, col := range r.columns {
+	for i, col := range columns {
 		if accept := acceptor(col.Type); accept != nil {
-			r.checks = append(r.checks, check{i, accept})
+			checks = append(checks, check{i, accept})
 		}
 	}
-	r.nextRow = r.line(len(names)-1) + 1
-	return nil
+	return columns, checks, nil
 }
 
 // preamble reads what may stand above the header, and the header's delimiter
