@@ -121,10 +121,12 @@ func (a *app) control(path string, c engine.Command) error {
 		return err
 	}
 	name := filepath.Join(folder, fmt.Sprintf("%d-%d.json", c.At.UnixNano(), os.Getpid()))
-	if err := os.WriteFile(name+".new", text, 0o600); err != nil {
-		return refusal("Command can't be left", sentence(plain(err)))
+	err = os.WriteFile(name+".new", text, 0o600)
+	if err == nil {
+		err = os.Rename(name+".new", name)
 	}
-	if err := os.Rename(name+".new", name); err != nil {
+	if err != nil {
+		os.Remove(name + ".new")
 		return refusal("Command can't be left", sentence(plain(err)))
 	}
 	for end := time.Now().Add(controlWait); runfile.Held(path) && time.Now().Before(end); time.Sleep(controlEvery / 2) {

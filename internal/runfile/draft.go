@@ -57,8 +57,9 @@ func Create(path string) (*Draft, error) {
 		err = d.start()
 	}
 	if err != nil {
+		err = d.conn.wrap("create", err)
 		d.Discard()
-		return nil, d.conn.wrap("create", err)
+		return nil, err
 	}
 	return d, nil
 }

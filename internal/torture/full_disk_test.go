@@ -5,6 +5,7 @@ package torture
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -165,5 +166,136 @@ func (j *job) nothingLost(t *testing.T, a *apply) {
 		if it.State == plan.Started && ledger.Effects[it.Key] > 0 && !strings.Contains(a.said.String(), "    "+it.Key+"  succeeded\n") {
 			t.Errorf("%s had its effect, and nobody says so:\n%s", it.Key, a.said)
 		}
+	}
+}
+
+// TestB4: a plan for which there is no room is none, at whichever write it
+// shows, and leaves nothing behind.
+func TestB4Plan(t *testing.T) {
+	t.Parallel()
+	var met atomic.Int64
+	t.Run("n", func(t *testing.T) {
+		for n := 1; n <= 24; n++ {
+			t.Run(strconv.Itoa(n), func(t *testing.T) {
+				t.Parallel()
+				j := newJob(t, 40)
+				j.write(t)
+				log := j.path("strace.log")
+				plan := []string{"plan", "--refresh=false", "--out", "job.run", "job.ops.hcl"}
+				c := j.command(plan...)
+				c.Path, c.Args = strace(t), append([]string{"strace", "-f", "--seccomp-bpf", "-qq", "-ttt", "-o", log, "-e", "trace=pwrite64",
+					"-e", fmt.Sprintf("inject=pwrite64:error=ENOSPC:when=%d+", n)}, c.Args...)
+				a := j.launch(t, c)
+				code := a.end(t, 30*time.Second)
+				if _, hit := firstFault(t, log); !hit {
+					if code != 0 {
+						t.Errorf("without a fault it ends with %d:\n%s", code, a.said)
+					}
+					return
+				}
+				met.Add(1)
+				if code != 1 || !strings.Contains(a.said.String(), "no space is left on the disk") {
+					t.Errorf("exit %d:\n%s", code, a.said)
+				}
+				left, err := filepath.Glob(j.path("*.run*"))
+				must(t, err)
+				hidden, err := filepath.Glob(j.path(".job.run*"))
+				must(t, err)
+				if left = append(left, hidden...); len(left) > 0 {
+					t.Errorf("left: %v", left)
+				}
+				if out, code := j.run(t, plan...); code != 0 {
+					t.Errorf("with room it ends with %d:\n%s", code, out)
+				}
+			})
+		}
+	})
+	t.Logf("%d plans met the fault", met.Load())
+	if met.Load() < 8 {
+		t.Error("too few for this to mean anything")
+	}
+}
+
+// TestB4: what a person settles is recorded, or is not settled, at whichever
+// write the disk is full; and can be settled when it isn't.
+func TestB4Resolve(t *testing.T) {
+	t.Parallel()
+	var met, refused atomic.Int64
+	t.Run("n", func(t *testing.T) {
+		for _, n := range []int{1, 2, 3, 4, 6, 8, 10, 12, 15, 18, 22, 26} {
+			t.Run(strconv.Itoa(n), func(t *testing.T) {
+				t.Parallel()
+				j := newJob(t, 3)
+				j.operation, j.timeout = "blind", 300*time.Millisecond
+				j.api.set(t, "lose_answer", "1")
+				j.plan(t)
+				if code := j.complete(t); code != 3 {
+					t.Fatalf("exit %d", code)
+				}
+				resolve := []string{"resolve", "job.run", "--key", id(1), "--as", "succeeded", "--reason", "seen at the provider"}
+				log := j.path("strace.log")
+				c := j.command(resolve...)
+				words := writeFaults[0].under(t, j, log, n)
+				c.Path, c.Args = words[0], append(words, c.Args...)
+				a := j.launch(t, c)
+				code := a.end(t, 30*time.Second)
+				if _, hit := firstFault(t, log); hit {
+					met.Add(1)
+				}
+				settled := j.items(t)[1].State == plan.Succeeded
+				switch {
+				case code == 0 && settled:
+				case code == 1 && !settled && (strings.Contains(a.said.String(), "o space") || strings.Contains(a.said.String(), "disk I/O error")):
+					refused.Add(1)
+				default:
+					t.Errorf("exit %d, settled %v:\n%s", code, settled, a.said)
+				}
+				if !settled {
+					if out, code := j.run(t, resolve...); code != 0 {
+						t.Errorf("with room it ends with %d:\n%s", code, out)
+					}
+				}
+				j.judge(t)
+				v := j.items(t)
+				if v[0].State != plan.InDoubt || v[1].State != plan.Succeeded || v[2].State != plan.InDoubt {
+					t.Errorf("items are %s, %s and %s", v[0].State, v[1].State, v[2].State)
+				}
+			})
+		}
+	})
+	t.Logf("%d met the fault, %d were refused by it", met.Load(), refused.Load())
+	if refused.Load() < 3 {
+		t.Error("too few for this to mean anything")
+	}
+}
+
+// TestB4: a command that can't be left for an apply is refused and leaves
+// nothing behind, and the apply goes on.
+func TestB4Control(t *testing.T) {
+	t.Parallel()
+	j := newJob(t, 400)
+	j.rate = 40
+	j.plan(t)
+	a := j.start(t)
+	eventually(t, 10*time.Second, "it sends", func() bool { return len(j.api.came()) > 3 })
+	for _, call := range []string{"mkdirat", "write", "renameat"} {
+		c := j.command("control", "job.run", "pause")
+		c.Path, c.Args = strace(t), append([]string{"strace", "-f", "--seccomp-bpf", "-qq", "-o", j.path("strace.log"), "-e", "trace=" + call,
+			"-e", "inject=" + call + ":error=ENOSPC:when=1"}, c.Args...)
+		b := j.launch(t, c)
+		if code := b.end(t, 20*time.Second); code != 1 || !strings.Contains(b.said.String(), "o space left") {
+			t.Errorf("%s: exit %d:\n%s", call, code, b.said)
+		}
+		if left, _ := os.ReadDir(j.path("job.run.d")); len(left) > 0 {
+			t.Errorf("%s: left: %v", call, left)
+		}
+	}
+	before := len(j.api.came())
+	eventually(t, 10*time.Second, "it still sends", func() bool { return len(j.api.came()) > before+10 })
+	if out, code := j.run(t, "control", "job.run", "stop"); code != 0 {
+		t.Errorf("with room it ends with %d:\n%s", code, out)
+	}
+	if code := a.end(t, 20*time.Second); code != 130 {
+		t.Errorf("the apply ends with %d:\n%s", code, a.said)
 	}
 }
