@@ -244,5 +244,5 @@ func (c *client) authorizeCharge(ctx context.Context, a authorizeArgs) (authoriz
 	if err != nil {
 		return authorization{}, err
 	}
-	return a.judge(c.configuration.MerchantCode, response.Status, response.Body)
+	return a.judge(c.configuration.MerchantCode, response)
 }

@@ -9,6 +9,7 @@ import (
 	"unicode"
 
 	"github.com/bulkrunner/runner/sdk"
+	"github.com/bulkrunner/runner/sdk/apiclient"
 )
 
 // An authorization is what the API answers to a new charge. Nothing of the
@@ -36,30 +37,30 @@ type authorization struct {
 // judge says what an answer to a new charge proves. That the request was
 // processed, which [decodeAnswer] reads, says nothing of the payment: the
 // transaction's state does. A denial is final whatever the rest says.
-func (a *authorizeArgs) judge(merchant string, status int, body []byte) (authorization, error) {
-	answer, unprocessed := decodeAnswer(status, body)
+func (a *authorizeArgs) judge(merchant string, r *apiclient.Response) (authorization, error) {
+	answer, unprocessed := decodeAnswer(r)
 	if unprocessed != nil {
 		var err error
-		if answer, err = decodeObject(body); err != nil || status != http.StatusOK {
+		if answer, err = r.Object(); err != nil || r.Status != http.StatusOK {
 			return authorization{}, unprocessed
 		}
 	}
-	transaction := answer.object("transaction")
-	shown, state := a.shown(answer, transaction), transaction.text("state")
-	ours := answer.text("merchant_operation_number") == a.MerchantOperationNumber && answer.text("merchant_code") == merchant
-	code := a.kept(transaction.object("processor_response").object("result_message").text("code"), resultCode)
-	amount, err := transaction.decimal("amount")
+	transaction := answer.Object("transaction")
+	shown, state := a.shown(answer, transaction), transaction.Text("state")
+	ours := answer.Text("merchant_operation_number") == a.MerchantOperationNumber && answer.Text("merchant_code") == merchant
+	code := a.kept(transaction.Object("processor_response").Object("result_message").Text("code"), resultCode)
+	amount, err := transaction.Decimal("amount")
 	minor, _ := minorUnits(a.Amount) // it has been written already
 	switch {
 	case ours && shown.TransactionID != "" && slices.Contains(denied, state):
 		return authorization{}, denial(state, code)
 	case unprocessed != nil:
 		return authorization{}, unprocessed
-	case answer.text("merchant_operation_number") == "" || answer.text("merchant_code") == "" || shown.TransactionID == "" || state == "" || err != nil || amount == "":
+	case answer.Text("merchant_operation_number") == "" || answer.Text("merchant_code") == "" || shown.TransactionID == "" || state == "" || err != nil || amount == "":
 		return authorization{}, sdk.Unknown("unconfirmed", "the answer says that it was processed, and shows no charge, or one without its transaction's id, state or amount")
 	case !ours:
 		return authorization{}, sdk.Incident(shown, "the API answered for another operation than the one that was charged")
-	case amount.Cmp(sdk.Decimal(minor)) != 0 || transaction.text("currency") != currencyNumbers[a.Currency]:
+	case amount.Cmp(sdk.Decimal(minor)) != 0 || transaction.Text("currency") != currencyNumbers[a.Currency]:
 		return authorization{}, sdk.Incident(shown, "the API has charged another amount or currency than it was asked to")
 	case !a.meant(state, code):
 		return authorization{}, sdk.Unknown("unconfirmed", "the API shows transaction "+shown.TransactionID+" in a state that neither charges the payer nor denies it: read it with payme_get_charge")
@@ -86,28 +87,28 @@ func (a *authorizeArgs) meant(state, code string) bool {
 }
 
 // shown takes over from an answer what has the form that it should have.
-func (a *authorizeArgs) shown(answer, transaction object) authorization {
-	details := transaction.object("payment_method").object("method_details")
-	processor := transaction.object("processor_response")
-	amount, _ := transaction.decimal("amount") // whoever asks for it has its error
+func (a *authorizeArgs) shown(answer, transaction apiclient.Object) authorization {
+	details := transaction.Object("payment_method").Object("method_details")
+	processor := transaction.Object("processor_response")
+	amount, _ := transaction.Decimal("amount") // whoever asks for it has its error
 	minor, _ := minorUnits(a.Amount)
 	return authorization{
-		MerchantOperationNumber: a.echoed(answer.text("merchant_operation_number"), a.MerchantOperationNumber),
-		TransactionID:           a.kept(transaction.text("transaction_id"), identifier),
-		State:                   a.kept(transaction.text("state"), words),
+		MerchantOperationNumber: a.echoed(answer.Text("merchant_operation_number"), a.MerchantOperationNumber),
+		TransactionID:           a.kept(transaction.Text("transaction_id"), identifier),
+		State:                   a.kept(transaction.Text("state"), words),
 		Amount:                  sdk.Decimal(a.echoed(amount.String(), minor)),
-		Currency:                a.echoed(transaction.text("currency"), currencyNumbers[a.Currency]),
+		Currency:                a.echoed(transaction.Text("currency"), currencyNumbers[a.Currency]),
 		PaymentMethod:           a.PaymentMethod,
-		AuthorizationCode:       a.kept(processor.text("authorization_code"), identifier),
-		BrandTransactionID:      a.kept(processor.text("brand_transaction_id"), identifier),
-		Brand:                   a.kept(details.text("brand"), words),
-		Issuer:                  a.kept(details.text("issuer"), words),
-		ContinueURL:             a.keptURL(transaction.text("continue_url")),
-		CIP:                     a.kept(processor.text("cip"), identifier),
-		CIPURL:                  a.keptURL(processor.text("cip_url")),
-		QRID:                    a.kept(processor.text("qr_id"), identifier),
-		QRImage:                 a.kept(processor.text("qr_image"), image),
-		ExpirationDate:          a.kept(transaction.object("expiration_date").text("utc_time"), moment),
+		AuthorizationCode:       a.kept(processor.Text("authorization_code"), identifier),
+		BrandTransactionID:      a.kept(processor.Text("brand_transaction_id"), identifier),
+		Brand:                   a.kept(details.Text("brand"), words),
+		Issuer:                  a.kept(details.Text("issuer"), words),
+		ContinueURL:             a.keptURL(transaction.Text("continue_url")),
+		CIP:                     a.kept(processor.Text("cip"), identifier),
+		CIPURL:                  a.keptURL(processor.Text("cip_url")),
+		QRID:                    a.kept(processor.Text("qr_id"), identifier),
+		QRImage:                 a.kept(processor.Text("qr_image"), image),
+		ExpirationDate:          a.kept(transaction.Object("expiration_date").Text("utc_time"), moment),
 	}
 }
 

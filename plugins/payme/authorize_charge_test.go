@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/bulkrunner/runner/sdk"
+	"github.com/bulkrunner/runner/sdk/apiclient"
 )
 
 // The card of these tests: Alignet's own for tests, and a code that nothing
@@ -347,7 +348,7 @@ func TestAuthorizeAnswers(t *testing.T) {
 		"forbidden":                            {newCharge("CARD"), 403, `{}`, want{sdk.OutcomeUnknown, "http_403"}},
 		"a bad request, of which no page says": {newCharge("CARD"), 400, `{}`, want{sdk.OutcomeUnknown, "http_400"}},
 	} {
-		_, err := c.args.judge(merchant, c.status, []byte(c.body))
+		_, err := c.args.judge(merchant, &apiclient.Response{Status: c.status, Body: []byte(c.body)})
 		got, code := outcome(err)
 		if (want{got, code}) != c.want {
 			t.Errorf("%s: %v %q (%v), not %v %q", name, got, code, err, c.want.outcome, c.want.code)
@@ -360,7 +361,7 @@ func TestAuthorizeAnswers(t *testing.T) {
 }
 
 func (a authorizeArgs) judgeFor(body string) (authorization, error) {
-	return a.judge(merchant, http.StatusOK, []byte(body))
+	return a.judge(merchant, &apiclient.Response{Status: http.StatusOK, Body: []byte(body)})
 }
 
 // forms are the ways in which a secret could come out.

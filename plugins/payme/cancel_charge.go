@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/bulkrunner/runner/sdk"
+	"github.com/bulkrunner/runner/sdk/apiclient"
 )
 
 // A deletion is what the API answers to one: the charge as it is afterwards.
@@ -54,8 +55,8 @@ func (c *client) cancelCharge(ctx context.Context, a chargeArgs) (deletion, erro
 // confirmDeletion holds the answer to a deletion against what was meant. The
 // request is the same for both operations, so only the states tell which of
 // the two it was.
-func confirmDeletion(a chargeArgs, meant string, answer object) (deletion, error) {
-	shown, err := decodeCharge(a.TransactionID, answer.object("operation"))
+func confirmDeletion(a chargeArgs, meant string, answer apiclient.Object) (deletion, error) {
+	shown, err := decodeCharge(a.TransactionID, answer.Object("operation"))
 	if err != nil {
 		return deletion{}, sdk.Unknown("unconfirmed", "the answer shows a charge with something else than text or decimal numbers in it")
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/bulkrunner/runner/sdk"
+	"github.com/bulkrunner/runner/sdk/apiclient"
 )
 
 func TestCancelCharge(t *testing.T) {
@@ -148,7 +149,7 @@ func TestConfirmDeletion(t *testing.T) {
 		"no list of transactions": {`{"merchant_operation_number":"0012345","state":"CANCELADO","transactions":{}}`, map[string]sdk.Outcome{cancelado: sdk.OutcomeUnknown, extornado: sdk.OutcomeUnknown}},
 		"nothing":                 {`null`, map[string]sdk.Outcome{cancelado: sdk.OutcomeUnknown, extornado: sdk.OutcomeUnknown}},
 	} {
-		answer := object{"operation": []byte(c.operation)}
+		answer := apiclient.Object{"operation": []byte(c.operation)}
 		for meant, want := range c.want {
 			if _, err := confirmDeletion(charge1, meant, answer); true {
 				if got, _ := outcome(err); got != want {

@@ -31,7 +31,7 @@ type client struct {
 // that brought nothing to rely on has changed nothing and may be made again.
 // That nothing is found is a refusal, so that it isn't asked for over and over;
 // it settles nothing that was sent before.
-func (c *client) read(ctx context.Context, segments ...string) (object, error) {
+func (c *client) read(ctx context.Context, segments ...string) (apiclient.Object, error) {
 	answer, err := c.send(ctx, http.MethodGet, segments...)
 	if f := sdk.AsFailure(err); f != nil && f.Code == httpCode(http.StatusNotFound) {
 		return nil, &sdk.Failure{Outcome: sdk.OutcomeRefused, Code: f.Code, Reason: "the API doesn't find it: look at merchant_code, merchant_operation_number and transaction_id", Err: f}
@@ -50,13 +50,13 @@ func idle(err error) error {
 
 // remove asks for the one deletion that cancels a charge or gives its money
 // back, by its state.
-func (c *client) remove(ctx context.Context, number string) (object, error) {
+func (c *client) remove(ctx context.Context, number string) (apiclient.Object, error) {
 	return c.send(ctx, http.MethodDelete, chargesPath, number)
 }
 
 // send makes one request about what is there. The segments are the API's own
 // path and what is named below the merchant.
-func (c *client) send(ctx context.Context, method string, segments ...string) (object, error) {
+func (c *client) send(ctx context.Context, method string, segments ...string) (apiclient.Object, error) {
 	path := segments[0] + "/" + url.PathEscape(c.configuration.MerchantCode)
 	for _, s := range segments[1:] {
 		path += "/" + url.PathEscape(s)
@@ -65,7 +65,7 @@ func (c *client) send(ctx context.Context, method string, segments ...string) (o
 	if err != nil {
 		return nil, err
 	}
-	return decodeAnswer(response.Status, response.Body)
+	return decodeAnswer(response)
 }
 
 // do makes one request with the present token. Pay-me documents the payment

@@ -181,7 +181,7 @@ func TestFaultOutcomes(t *testing.T) {
 		"lose_answer":     {want{sdk.OutcomeUnknown, []string{"connection_lost"}}, want{sdk.OutcomeNotNow, []string{"connection_lost"}}, want{sdk.OutcomeNotNow, []string{"connection_lost"}}, done, true},
 		"error500_after":  {want{sdk.OutcomeUnknown, []string{"http_500"}}, want{sdk.OutcomeNotNow, []string{"http_500"}}, want{sdk.OutcomeNotNow, []string{"http_500"}}, done, true},
 		"html":            {want{sdk.OutcomeUnknown, []string{"http_502", "no_json"}}, want{sdk.OutcomeNotNow, []string{"http_502", "no_json"}}, want{sdk.OutcomeNotNow, []string{"http_502", "no_json"}}, done, true},
-		"truncated":       {want{sdk.OutcomeUnknown, []string{"no_json"}}, want{sdk.OutcomeNotNow, []string{"no_json"}}, want{sdk.OutcomeNotNow, []string{"no_json"}}, done, true},
+		"truncated":       {want{sdk.OutcomeUnknown, []string{"no_json", "truncated"}}, want{sdk.OutcomeNotNow, []string{"no_json", "truncated"}}, want{sdk.OutcomeNotNow, []string{"no_json", "truncated"}}, done, true},
 		"short_answer":    {want{sdk.OutcomeUnknown, []string{"unconfirmed"}}, done, done, done, true},
 		"other_charge":    {want{sdk.OutcomeIncident, []string{""}}, want{sdk.OutcomeFatal, []string{"other_charge"}}, done, done, true},
 	} {
@@ -238,7 +238,7 @@ func TestSlowAnswer(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, "slow=1h")
 	s.charge("")
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
 	_, err := s.cancelCharge(ctx, charge1)
 	s.want(err, sdk.OutcomeUnknown, "timeout")
@@ -294,10 +294,11 @@ func TestNoSecretInFailures(t *testing.T) {
 	t.Parallel()
 	planted := []string{secret, plantedToken, "simulated.", "Bearer", "http://", "127.0.0.1", chargesPath + "/", merchant}
 	failures := map[string]error{}
-	for _, fault := range simulatorFaults {
+	for _, fault := range provider.Simulator.Faults {
 		v, special := map[string]string{
 			"slow": "", "read_lag": "", "seed": "", "limit": "", "token_life": "0s", "scopes": "", "undocumented_delete": "", "failure_status": "503",
 			"unknown_charge": unknownFailure, "read_shows": "", "reversal_refund": "", "repeat_charge": "",
+			"clock": "1000h", "expires": yesWord, "delete_of": "", "failure_shape": "", "unix_time": "",
 		}[fault.Name]
 		if !special {
 			v = "1"

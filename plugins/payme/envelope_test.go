@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/bulkrunner/runner/sdk"
+	"github.com/bulkrunner/runner/sdk/apiclient"
 )
 
 // deleted is the answer of Alignet's own reference page to a deletion.
@@ -49,7 +50,7 @@ func TestDecodeAnswer(t *testing.T) {
 		"a member twice":             {200, `{"success":false,"success":true,"meta":{"status":{"code":"00"}}}`, want{sdk.OutcomeUnknown, "no_json"}},
 		"a code twice":               {200, `{"success":true,"meta":{"status":{"code":"01","code":"00"}}}`, want{sdk.OutcomeUnknown, "no_code"}},
 	} {
-		_, err := decodeAnswer(c.status, []byte(c.body))
+		_, err := decodeAnswer(&apiclient.Response{Status: c.status, Body: []byte(c.body)})
 		got := want{outcome: sdk.OutcomeDone}
 		if f := sdk.AsFailure(err); f != nil {
 			got = want{f.Outcome, f.Code}
@@ -73,7 +74,7 @@ func FuzzCancellation(f *testing.F) {
 	f.Add("1", `{"success":true,"operation":{"merchant_operation_number":"1","STATE":"CANCELADO"},"meta":{"status":{"code":"00"}}}`)
 	f.Add("", `{"success":"true","operation":{"merchant_operation_number":"","state":"CANCELADO"},"meta":{"status":{"code":"00"}}}`)
 	f.Fuzz(func(t *testing.T, asked, body string) {
-		answer, err := decodeAnswer(200, []byte(body))
+		answer, err := decodeAnswer(&apiclient.Response{Status: 200, Body: []byte(body)})
 		if err != nil {
 			return
 		}
@@ -102,7 +103,7 @@ func FuzzReads(f *testing.F) {
 	f.Add("1", `{"success":"true","operation":{"merchant_operation_number":"1","state":"PENDIENTE","transactions":[{"transaction_id":"tx1","state":"PENDIENTE"}]},"meta":{"status":{"code":"00"}}}`)
 	f.Add("239766", refunded)
 	f.Fuzz(func(t *testing.T, asked, body string) {
-		answer, err := decodeAnswer(200, []byte(body))
+		answer, err := decodeAnswer(&apiclient.Response{Status: 200, Body: []byte(body)})
 		if err != nil {
 			return
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/bulkrunner/runner/sdk"
+	"github.com/bulkrunner/runner/sdk/apiclient"
 )
 
 type chargeArgs struct {
@@ -74,8 +75,8 @@ func (c *client) readCharge(ctx context.Context, a chargeArgs) (charge, error) {
 
 // shownCharge takes a charge from the answer to a read, and believes none
 // that isn't the one that was asked for.
-func shownCharge(a chargeArgs, answer object) (charge, error) {
-	shown, err := decodeCharge(a.TransactionID, answer.object("operation"))
+func shownCharge(a chargeArgs, answer apiclient.Object) (charge, error) {
+	shown, err := decodeCharge(a.TransactionID, answer.Object("operation"))
 	switch {
 	case err != nil:
 		return charge{}, sdk.NotNow("unconfirmed", "the API showed a charge with something else than text or decimal numbers in it", 0)
@@ -93,19 +94,19 @@ var errAmount = errors.New("not a decimal number")
 
 // decodeCharge takes a charge from the operation of an answer. What it is
 // about beyond that is the transaction that was asked for.
-func decodeCharge(asked string, o object) (charge, error) {
-	list, err := o.objects("transactions")
+func decodeCharge(asked string, o apiclient.Object) (charge, error) {
+	list, err := o.Objects("transactions")
 	if err != nil {
 		return charge{}, err
 	}
 	c := charge{
-		MerchantOperationNumber: o.text("merchant_operation_number"),
+		MerchantOperationNumber: o.Text("merchant_operation_number"),
 		TransactionID:           asked,
-		State:                   o.text("state"),
-		Currency:                o.text("currency"),
-		CreatedAt:               o.object("created_at").text("utc_time"),
+		State:                   o.Text("state"),
+		Currency:                o.Text("currency"),
+		CreatedAt:               o.Object("created_at").Text("utc_time"),
 	}
-	if c.Amount, err = o.decimal("amount"); err != nil {
+	if c.Amount, err = o.Decimal("amount"); err != nil {
 		return charge{}, errAmount
 	}
 	c.States = append(c.States, c.State)
@@ -125,19 +126,19 @@ func decodeCharge(asked string, o object) (charge, error) {
 
 // decodeTransaction leaves out what methods have of their own: a card's
 // digits, a payer's links.
-func decodeTransaction(o object) (transaction, error) {
+func decodeTransaction(o apiclient.Object) (transaction, error) {
 	t := transaction{
-		TransactionID:     o.text("transaction_id"),
-		Channel:           o.text("channel"),
-		State:             o.text("state"),
-		StateReason:       o.text("state_reason"),
-		Currency:          o.text("currency"),
-		PaymentMethod:     o.object("payment_method").text("method_name"),
-		ExpirationDate:    o.object("expiration_date").text("utc_time"),
-		AuthorizationCode: o.object("processor_response").text("authorization_code"),
+		TransactionID:     o.Text("transaction_id"),
+		Channel:           o.Text("channel"),
+		State:             o.Text("state"),
+		StateReason:       o.Text("state_reason"),
+		Currency:          o.Text("currency"),
+		PaymentMethod:     o.Object("payment_method").Text("method_name"),
+		ExpirationDate:    o.Object("expiration_date").Text("utc_time"),
+		AuthorizationCode: o.Object("processor_response").Text("authorization_code"),
 	}
 	var err error
-	if t.Amount, err = o.decimal("amount"); err != nil {
+	if t.Amount, err = o.Decimal("amount"); err != nil {
 		return t, errAmount
 	}
 	t.Lifecycle, err = decodeLifecycle(o)
@@ -146,14 +147,14 @@ func decodeTransaction(o object) (transaction, error) {
 
 // decodeLifecycle reads what something went through. Only utc_time is taken:
 // unix_time doesn't always agree with it.
-func decodeLifecycle(o object) ([]step, error) {
-	list, err := o.objects("lifecycle")
+func decodeLifecycle(o apiclient.Object) ([]step, error) {
+	list, err := o.Objects("lifecycle")
 	if err != nil {
 		return nil, err
 	}
 	steps := make([]step, 0, len(list))
 	for _, s := range list {
-		steps = append(steps, step{s.text("state"), s.object("date").text("utc_time")})
+		steps = append(steps, step{s.Text("state"), s.Object("date").Text("utc_time")})
 	}
 	return steps, nil
 }

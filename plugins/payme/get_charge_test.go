@@ -7,11 +7,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/bulkrunner/runner/sdk"
+	"github.com/bulkrunner/runner/sdk/apiclient"
 )
 
 func TestDecodeCharge(t *testing.T) {
 	t.Parallel()
-	answer, err := decodeAnswer(200, []byte(deleted))
+	answer, err := decodeAnswer(&apiclient.Response{Status: 200, Body: []byte(deleted)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +54,7 @@ func TestDecodeChargeThatProvesNothing(t *testing.T) {
 		"transactions that are a text": {`{"merchant_operation_number":"0012345","state":"PENDIENTE","transactions":"tx1"}`, sdk.OutcomeNotNow},
 		"nothing":                      {`null`, sdk.OutcomeNotNow},
 	} {
-		_, err := shownCharge(charge1, object{"operation": []byte(c.operation)})
+		_, err := shownCharge(charge1, apiclient.Object{"operation": []byte(c.operation)})
 		if got, _ := outcome(err); got != c.want {
 			t.Errorf("%s: got %v, want %v", name, got, c.want)
 		}
@@ -101,7 +102,7 @@ func TestChargeKeepsNoMethodDetails(t *testing.T) {
 	const operation = `{"merchant_operation_number":"0012345","state":"PENDIENTE","transactions":[{"transaction_id":"tx1","state":"PENDIENTE",
 	 "payment_method":{"method_name":"CARD","method_details":{"pan":"4051420006041115","masked_pan":"405142******1115","callback_url":"https://example.com/x"}},
 	 "processor_response":{"authorization_code":"055552","cip":"4051420006041115","url":"https://example.com/x"}}]}`
-	c, err := shownCharge(charge1, object{"operation": []byte(operation)})
+	c, err := shownCharge(charge1, apiclient.Object{"operation": []byte(operation)})
 	if err != nil {
 		t.Fatal(err)
 	}

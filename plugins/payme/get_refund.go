@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/bulkrunner/runner/sdk"
+	"github.com/bulkrunner/runner/sdk/apiclient"
 )
 
 type refundArgs struct {
@@ -55,18 +56,18 @@ func (c *client) readRefund(ctx context.Context, a refundArgs) (refunds, error) 
 
 // decodeRefunds takes the refunds from the answer, and only as many as it
 // says there are.
-func decodeRefunds(asked string, answer object) (refunds, error) {
-	list, err := answer.objects("operations")
+func decodeRefunds(asked string, answer apiclient.Object) (refunds, error) {
+	list, err := answer.Objects("operations")
 	if err != nil || list == nil {
 		return refunds{}, sdk.NotNow("unconfirmed", "the API showed no list of refunds", 0)
 	}
-	count, err := answer.decimal("operations_count")
+	count, err := answer.Decimal("operations_count")
 	if err != nil || count.String() != strconv.Itoa(len(list)) {
 		return refunds{}, sdk.NotNow("unconfirmed", "the API showed another number of refunds than it counted", 0)
 	}
 	r := refunds{MerchantOperationNumber: asked, Count: len(list), Refunds: make([]refund, 0, len(list))}
 	for _, o := range list {
-		if o.text("merchant_operation_number") != asked {
+		if o.Text("merchant_operation_number") != asked {
 			return refunds{}, sdk.FatalNoEffect("other_charge", "the API showed a refund of another operation than the one it was asked for")
 		}
 		one, err := decodeRefund(o)
@@ -83,27 +84,27 @@ func decodeRefunds(asked string, answer object) (refunds, error) {
 
 // decodeRefund reads one entry, whose payment method has a name where a
 // charge's has a method_name.
-func decodeRefund(o object) (refund, error) {
-	method, more := o.object("payment_method"), o.object("additional_fields")
+func decodeRefund(o apiclient.Object) (refund, error) {
+	method, more := o.Object("payment_method"), o.Object("additional_fields")
 	r := refund{
-		RefundID:      o.text("refund_id"),
-		State:         o.text("state"),
-		Reason:        o.text("refund_reason"),
-		Type:          o.text("type"),
-		TransactionID: o.text("transaction_id"),
-		Currency:      o.text("currency"),
-		PaymentMethod: method.text("name"),
-		Brand:         method.text("brand"),
-		MaskedPAN:     masked(method.text("masked_pan")),
-		Channel:       more.text("canal"),
-		RequestReason: more.text("reason"),
-		Description:   more.text("description"),
+		RefundID:      o.Text("refund_id"),
+		State:         o.Text("state"),
+		Reason:        o.Text("refund_reason"),
+		Type:          o.Text("type"),
+		TransactionID: o.Text("transaction_id"),
+		Currency:      o.Text("currency"),
+		PaymentMethod: method.Text("name"),
+		Brand:         method.Text("brand"),
+		MaskedPAN:     masked(method.Text("masked_pan")),
+		Channel:       more.Text("canal"),
+		RequestReason: more.Text("reason"),
+		Description:   more.Text("description"),
 	}
 	var err error
-	if r.RefundAmount, err = o.decimal("refund_amount"); err != nil {
+	if r.RefundAmount, err = o.Decimal("refund_amount"); err != nil {
 		return r, errAmount
 	}
-	if r.TransactionAmount, err = o.decimal("transaction_amount"); err != nil {
+	if r.TransactionAmount, err = o.Decimal("transaction_amount"); err != nil {
 		return r, errAmount
 	}
 	r.Lifecycle, err = decodeLifecycle(o)

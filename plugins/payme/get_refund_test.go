@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/bulkrunner/runner/sdk"
+	"github.com/bulkrunner/runner/sdk/apiclient"
 )
 
 // refunded is the answer of Alignet's own reference page.
@@ -16,7 +17,7 @@ func containsText(b []byte, s string) bool { return bytes.Contains(b, []byte(s))
 
 func TestDecodeRefunds(t *testing.T) {
 	t.Parallel()
-	answer, err := decodeAnswer(200, []byte(refunded))
+	answer, err := decodeAnswer(&apiclient.Response{Status: 200, Body: []byte(refunded)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +50,7 @@ func TestDecodeRefundsThatProveNothing(t *testing.T) {
 		"another operation":   {`"1"`, `[{"merchant_operation_number":"2"}]`, sdk.OutcomeFatal},
 		"a binary float":      {`"1"`, `[{"merchant_operation_number":"1","refund_amount":1e3}]`, sdk.OutcomeNotNow},
 	} {
-		answer := object{"operations_count": []byte(c.count)}
+		answer := apiclient.Object{"operations_count": []byte(c.count)}
 		if c.list != "" {
 			answer["operations"] = []byte(c.list)
 		}

@@ -1,6 +1,9 @@
 package main
 
-import "github.com/bulkrunner/runner/sdk"
+import (
+	"github.com/bulkrunner/runner/sdk"
+	"github.com/bulkrunner/runner/sdk/simulator"
+)
 
 const version = "0.1.0"
 
@@ -24,7 +27,7 @@ var provider = sdk.Provider[configuration, *client]{
 		getRefund,
 	},
 	Simulator: &sdk.Simulator[configuration]{
-		Faults: simulatorFaults,
+		Faults: simulator.Faults(switches),
 		New:    newSimulation,
 	},
 }

@@ -1,15 +1,14 @@
 package main
 
 import (
-	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/bulkrunner/runner/sdk"
+	"github.com/bulkrunner/runner/sdk/apiclient"
+	"github.com/bulkrunner/runner/sdk/simulator"
 )
 
 // A simulation is Pay-me's tokens, charges and refunds in miniature, for one
@@ -17,30 +16,24 @@ import (
 //
 // It keeps to what is documented: tokens, the required headers, what a
 // deletion makes of each state, and the answers' spellings and types. What
-// nobody documents is a switch, see [simulatorFaults], and its bodies are
+// nobody documents is a switch, see [switches], and its bodies are
 // guesses. Notifications to the merchant are left out: a runner receives none.
 //
 // It also serves benchmarks, so a request costs a few microseconds beside
 // net/http's own, and a charge some 200 bytes.
 type simulation struct {
+	*simulator.Front
 	configuration configuration
-	now           func() time.Time
-
-	faults   atomic.Pointer[faults]
-	ceiling  ceiling
-	requests atomic.Int64
-	refused  atomic.Int64 // for their rate; every other one gets a date
-
-	tokens  tokens
-	charges charges
+	tokens        tokens
+	charges       charges
 }
 
 func newSimulation(c configuration) sdk.Simulation {
-	s := &simulation{configuration: c.complete(), now: time.Now}
-	s.faults.Store(defaultFaults())
+	s := &simulation{configuration: c.complete()}
+	s.Front = simulator.NewFront(switches, s.handle)
+	s.Busy = []byte(`{"message":"Too Many Requests"}`)
 	s.tokens.known = map[string]issued{}
 	s.charges.known = map[string]*simulatedCharge{}
-	s.charges.strays = map[string]uint32{}
 	return s
 }
 
@@ -51,41 +44,32 @@ type request struct {
 	merchant    string
 	number      string // "" where the URL or the body names none
 	transaction string
-	body        object // of POST
-	broken      bool   // the body is no JSON object
+	body        apiclient.Object // of POST
+	broken      bool             // the body is no JSON object
 }
 
-func (s *simulation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.requests.Add(1)
-	f := s.faults.Load()
-	if f.limit > 0 && !s.ceiling.admit(s.now(), f.limit) {
-		s.slowDown(w)
-		return
-	}
-	q, ok := s.takeApart(w, r)
+// handle reads a request, and answers those that no operation has. Token
+// requests have a fault of their own and are spared the others, so that a
+// fault's share is the share of charges' requests.
+func (s *simulation) handle(r *http.Request) simulator.Task {
+	q, ok := takeApart(r)
 	if !ok {
-		return
+		return simulator.Task{Spared: true, Answer: func(*simulator.Fate) simulator.Answer { return message(http.StatusNotFound, "Not Found") }}
 	}
-	d := s.throw(f, q.number)
-	if d.before(w, s, q) {
-		return
-	}
-	if status, why := s.verify(f, d, q, r.Header); status != 0 {
-		answer(w, status, "application/json", []byte(`{"message":"`+why+`"}`))
-		return
-	}
-	status, body := s.carryOut(f, d, q)
-	if f.slow > 0 {
-		pause(r, f.slow)
-	}
-	if d.after(w, q, body) {
-		return
-	}
-	answer(w, status, "application/json", body)
+	return simulator.Task{Thing: q.number, Spared: q.path == tokenPath, Answer: func(f *simulator.Fate) simulator.Answer {
+		if status, why := s.verify(f, q, r.Header); status != 0 {
+			return message(status, why)
+		}
+		return s.carryOut(f, q)
+	}}
 }
 
-// takeApart reads a request, and answers those that no operation has.
-func (s *simulation) takeApart(w http.ResponseWriter, r *http.Request) (request, bool) {
+// message is how what isn't Pay-me's own answer looks: a guess.
+func message(status int, text string) simulator.Answer {
+	return simulator.Answer{Status: status, Body: []byte(`{"message":"` + text + `"}`)}
+}
+
+func takeApart(r *http.Request) (request, bool) {
 	q := request{method: r.Method}
 	segments := strings.Split(strings.TrimPrefix(r.URL.EscapedPath(), "/"), "/")
 	for i, segment := range segments {
@@ -106,14 +90,13 @@ func (s *simulation) takeApart(w http.ResponseWriter, r *http.Request) (request,
 	switch [3]any{r.Method, q.path, len(segments)} {
 	case [3]any{http.MethodGet, chargesPath, 4}, [3]any{http.MethodDelete, chargesPath, 3}, [3]any{http.MethodGet, refundPath, 3}:
 	case [3]any{http.MethodPost, tokenPath, 1}, [3]any{http.MethodPost, chargesPath, 1}:
-		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 64<<10))
+		body, err := simulator.Body(r)
 		if err == nil {
-			q.body, err = decodeObject(body)
+			q.body, err = apiclient.ParseObject(body)
 		}
 		q.broken = err != nil
-		q.merchant, q.number = q.body.text("merchant_code"), q.body.text("merchant_operation_number")
+		q.merchant, q.number = q.body.Text("merchant_code"), q.body.Text("merchant_operation_number")
 	default:
-		answer(w, http.StatusNotFound, "application/json", []byte(`{"message":"Not Found"}`))
 		return q, false
 	}
 	return q, true
@@ -121,7 +104,7 @@ func (s *simulation) takeApart(w http.ResponseWriter, r *http.Request) (request,
 
 // verify judges who asks: the headers that are required, then the token. What
 // a refusal looks like isn't documented.
-func (s *simulation) verify(f *faults, d dice, q request, h http.Header) (status int, why string) {
+func (s *simulation) verify(f *simulator.Fate, q request, h http.Header) (status int, why string) {
 	if h.Get("ALG-API-VERSION") != s.configuration.APIVersion {
 		return http.StatusBadRequest, "ALG-API-VERSION is missing or unknown"
 	}
@@ -129,82 +112,47 @@ func (s *simulation) verify(f *faults, d dice, q request, h http.Header) (status
 		return 0, ""
 	}
 	token, bearer := strings.CutPrefix(h.Get("Authorization"), "Bearer ")
-	if d.fell(tokenRevoked) {
+	if f.Befalls(tokenRevoked) {
 		s.tokens.revoke(token)
 	}
-	scope, good := s.tokens.scope(token, s.now())
+	scope, good := s.tokens.scope(token, s.clock(f))
 	if !bearer || !good {
 		return http.StatusUnauthorized, "Unauthorized"
 	}
 	wanted := map[string]string{http.MethodGet: "get:charges", http.MethodDelete: "delete:charges", http.MethodPost: "post:charges"}[q.method]
-	if f.scopes == scopesChecked && q.path == chargesPath && !strings.Contains(" "+scope+" ", " "+wanted+" ") {
+	if scopes.In(f) == scopesChecked && q.path == chargesPath && !strings.Contains(" "+scope+" ", " "+wanted+" ") {
 		return http.StatusForbidden, "Forbidden"
 	}
 	return 0, ""
 }
 
-// carryOut does what a request asks for and returns the answer's status and body.
-func (s *simulation) carryOut(f *faults, d dice, q request) (int, []byte) {
+// clock is the API's time.
+func (s *simulation) clock(f *simulator.Fate) time.Time { return s.Now().Add(clock.In(f)) }
+
+// carryOut does what a request asks for.
+func (s *simulation) carryOut(f *simulator.Fate, q request) simulator.Answer {
+	now := s.clock(f)
 	switch {
+	case q.path == tokenPath && f.Befalls(tokenError):
+		return simulator.Answer{Status: http.StatusInternalServerError}
 	case q.path == tokenPath:
-		return s.issue(f, q)
-	case q.merchant != s.configuration.MerchantCode, q.broken:
-		return f.failure(q.method)
-	case d.fell(unsuccessful):
-		return f.failure(q.method)
+		return s.issue(f, q, now)
+	case q.merchant != s.configuration.MerchantCode, q.broken, f.Befalls(unsuccessful):
+		return failed(f, q.method)
+	}
+	s.charges.mu.Lock()
+	defer s.charges.mu.Unlock()
+	if c := s.charges.known[q.number]; c != nil {
+		c.age(f, now)
+	}
+	switch {
 	case q.path == refundPath:
 		return s.consultRefund(q)
 	case q.method == http.MethodGet:
-		return s.consult(f, d, q)
+		return s.consult(f, q, now)
 	case q.method == http.MethodDelete:
-		return s.delete(f, d, q)
+		return s.delete(f, q, now)
 	default:
-		return s.authorise(f, d, q)
+		return s.authorise(f, q, now)
 	}
-}
-
-// slowDown answers 429, with both forms of Retry-After in turn.
-func (s *simulation) slowDown(w http.ResponseWriter) {
-	after := "1"
-	if s.refused.Add(1)%2 == 0 {
-		after = s.now().UTC().Add(2 * time.Second).Format(http.TimeFormat)
-	}
-	w.Header().Set("Retry-After", after)
-	answer(w, http.StatusTooManyRequests, "application/json", []byte(`{"message":"Too Many Requests"}`))
-}
-
-func answer(w http.ResponseWriter, status int, contentType string, body []byte) {
-	w.Header()["Content-Type"] = []string{contentType}
-	w.WriteHeader(status)
-	_, _ = w.Write(body) // a caller that has gone needs no answer
-}
-
-// drop closes the connection without an answer. The caller sees it end.
-func drop() { panic(http.ErrAbortHandler) }
-
-// reset closes the connection as a crashed server's system would.
-func reset(w http.ResponseWriter) {
-	if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
-		if tcp, ok := conn.(*net.TCPConn); ok {
-			_ = tcp.SetLinger(0) // without it the close is a polite one, which is a fault as well
-		}
-		_ = conn.Close()
-		return
-	}
-	drop()
-}
-
-func pause(r *http.Request, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-r.Context().Done():
-	}
-}
-
-// Ledger tells what has happened: each charge's cancellations, reversals and
-// authorisations under its own number.
-func (s *simulation) Ledger() sdk.Ledger {
-	return sdk.Ledger{Requests: int(s.requests.Load()), Effects: s.charges.effects()}
 }

@@ -1,60 +1,72 @@
 package main
 
 import (
-	"encoding/json"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/bulkrunner/runner/sdk/simulator"
 )
 
-// consult answers GET /charges.
-func (s *simulation) consult(f *faults, d dice, q request) (int, []byte) {
-	now := s.now()
-	s.charges.mu.Lock()
-	defer s.charges.mu.Unlock()
-	c := s.charges.known[q.number]
-	if c == nil || c.shown(now, f.readLag) == stateAbsent || !c.has(q.transaction) {
-		if f.unknownCharge == unknown404 {
-			return http.StatusNotFound, []byte(`{"message":"Not Found"}`)
+// consult answers GET /charges. What it shows may have changed right after it.
+// The lock is held.
+func (s *simulation) consult(f *simulator.Fate, q request, now time.Time) simulator.Answer {
+	c, lag := s.charges.known[q.number], readLag.In(f)
+	if c == nil || c.shown(now, lag) == stateAbsent || !c.has(q.transaction) {
+		if unknownCharge.In(f) == unknown404 {
+			return message(http.StatusNotFound, "Not Found")
 		}
-		return f.failure(q.method)
+		return failed(f, q.method)
 	}
+	state := c.shown(now, lag)
 	b := s.opened(`"true"`)
 	only := ""
-	if f.readShows == showsOne {
+	if readShows.In(f) == showsOne {
 		only = q.transaction
 	}
-	b = c.appendOperation(b, d.echo(c.number), c.shown(now, f.readLag), true, only)
-	if c.state == statePending && d.fell(authoriseBetween) {
-		c.become(stateAuthorised, now)
+	b = c.appendOperation(b, echoed(f, c.number), state, true, only)
+	for _, way := range meanwhile {
+		if c.state == state && c.state == way.from && f.Befalls(way.share) {
+			c.become(way.to, now)
+			break
+		}
 	}
-	return http.StatusOK, closed(b)
+	return closed(b)
+}
+
+// meanwhile is what may happen to a charge right after a read has shown it.
+var meanwhile = []struct {
+	from, to chargeState
+	share    *simulator.Chance
+}{
+	{stateRegistered, statePending, registeredBetween},
+	{statePending, stateAuthorised, authoriseBetween},
+	{statePending, stateDenied, denyBetween},
+	{stateAuthorised, stateSettled, settleBetween},
+	{stateSettled, stateDeposited, depositBetween},
 }
 
 // delete answers DELETE /charges, by the state: it cancels, gives the money
-// back, or does what nobody documents.
-func (s *simulation) delete(f *faults, d dice, q request) (int, []byte) {
-	now := s.now()
-	s.charges.mu.Lock()
-	defer s.charges.mu.Unlock()
+// back, or does what nobody documents. The lock is held.
+func (s *simulation) delete(f *simulator.Fate, q request, now time.Time) simulator.Answer {
 	c := s.charges.known[q.number]
 	switch {
 	case c == nil:
-		return f.failure(q.method)
+		return failed(f, q.method)
 	case c.state == stateRegistered, c.state == statePending:
 		c.become(stateCancelled, now)
-		c.cancelled++
+		s.Effect("cancel:" + c.number)
 	case c.state == stateAuthorised:
 		c.become(stateReversed, now)
-		c.reversed++
-		if f.reversalRefund == refundMade {
+		s.Effect("reverse:" + c.number)
+		if reversalRefund.In(f) == refundMade {
 			s.charges.setRefund(c.number, simulatedRefund{"REGISTERED", c.transaction, c.amount, now.Unix()})
 		}
-	case f.undocumentedDelete == refuse:
-		return f.failure(q.method)
+	case undocumentedDelete.In(f) == refuse:
+		return failed(f, q.method)
 	}
-	if c.further != nil {
+	if c.further != nil && deleteOf.In(f) == deletesAll {
 		switch *c.further {
 		case stateRegistered, statePending:
 			*c.further = stateCancelled
@@ -63,55 +75,65 @@ func (s *simulation) delete(f *faults, d dice, q request) (int, []byte) {
 		}
 	}
 	b := s.opened(`true`) // a boolean, here alone
-	if d.fell(shortAnswer) {
-		return http.StatusOK, closed(append(b, `"merchant_operation_number":""`...))
+	if f.Befalls(shortAnswer) {
+		return closed(append(b, `"merchant_operation_number":""`...))
 	}
-	number := d.echo(c.number)
-	b = appendText(append(b, `"merchant_operation_number":`...), number)
-	return http.StatusOK, closed(c.appendOperation(append(b, ','), number, c.state, false, ""))
+	number := echoed(f, c.number)
+	b = simulator.AppendText(append(b, `"merchant_operation_number":`...), number)
+	return closed(c.appendOperation(append(b, ','), number, c.state, false, ""))
 }
 
 // consultRefund answers GET /refund. An operation without one has none.
-func (s *simulation) consultRefund(q request) (int, []byte) {
-	s.charges.mu.Lock()
-	defer s.charges.mu.Unlock()
+// The lock is held.
+func (s *simulation) consultRefund(q request) simulator.Answer {
 	r, there := s.charges.refunds[q.number]
 	b := s.opened(`"true"`)
 	if !there {
-		return http.StatusOK, closed(append(b, `"operations_count":"0","operations":[]`...))
+		return closed(append(b, `"operations_count":"0","operations":[]`...))
 	}
 	b = append(b, `"operations_count":"1","operations":[{"refund_id":"00000000-0000-4000-8000-`...)
 	b = append(b, (strings.Repeat("0", 12) + strconv.FormatInt(r.at, 10))[len(strconv.FormatInt(r.at, 10)):]...)
 	b = append(b, '"')
-	b = appendMember(b, "state", r.state)
+	b = simulator.AppendMember(b, "state", r.state)
 	b = append(b, `,"refund_reason":"Solicitud recibida y validada","type":"TOTAL"`...)
-	b = appendMember(b, "merchant_operation_number", q.number)
-	b = appendMember(b, "transaction_id", r.transaction)
-	b = appendMember(b, "refund_amount", r.amount)
-	b = appendMember(b, "transaction_amount", r.amount)
+	b = simulator.AppendMember(b, "merchant_operation_number", q.number)
+	b = simulator.AppendMember(b, "transaction_id", r.transaction)
+	b = simulator.AppendMember(b, "refund_amount", r.amount)
+	b = simulator.AppendMember(b, "transaction_amount", r.amount)
 	b = append(b, `,"currency":"604","payment_method":{"name":"CARD","brand":"VISA","masked_pan":"447411******2240"},`+
 		`"additional_fields":{"canal":"WEB","reason":"simulado","description":"simulado"},"lifecycle":[`...)
-	b = appendStep(b, r.state, r.at, plainTime)
-	return http.StatusOK, closed(append(b, `]}]`...))
+	b = appendStep(b, r.state, r.at, plainTime, 0)
+	return closed(append(b, `]}]`...))
 }
 
-// failure is what a request is answered that isn't carried out: a guess.
-func (f *faults) failure(method string) (int, []byte) {
-	no := `"false"`
+// failed is what a request is answered that isn't carried out: a guess.
+func failed(f *simulator.Fate, method string) simulator.Answer {
+	a, no := simulator.Answer{Status: failureStatus.In(f)}, `"false"`
 	if method == http.MethodDelete {
 		no = `false`
 	}
-	return f.failureStatus, []byte(`{"success":` + no + `,` + strings.TrimPrefix(status("01"), "{"))
+	const why = "Ocurrio un problema durante el proceso"
+	switch failureShape.In(f) {
+	case shapeV1:
+		a.Body = []byte(`{"action":"reverse","success":"false","transaction":` + status("01") + `}`)
+	case shapeMessage:
+		a.Body = []byte(`{"message":"` + why + `"}`)
+	case shapeError:
+		a.Body = []byte(`{"error":{"message":"` + why + `"}}`)
+	default:
+		a.Body = []byte(`{"success":` + no + `,` + strings.TrimPrefix(status("01"), "{"))
+	}
+	return a
 }
 
 func (s *simulation) opened(success string) []byte {
 	b := make([]byte, 0, 1024)
 	b = append(append(b, `{"success":`...), success...)
-	return append(appendMember(b, "merchant_code", s.configuration.MerchantCode), ',')
+	return append(simulator.AppendMember(b, "merchant_code", s.configuration.MerchantCode), ',')
 }
 
-func closed(b []byte) []byte {
-	return append(append(b, ','), strings.TrimPrefix(status(codeOK), "{")...)
+func closed(b []byte) simulator.Answer {
+	return simulator.Answer{Status: http.StatusOK, Body: append(append(b, ','), strings.TrimPrefix(status(codeOK), "{")...)}
 }
 
 func (c *simulatedCharge) has(transaction string) bool {
@@ -126,11 +148,11 @@ const plainTime = "2006-01-02T15:04:05"
 
 // appendOperation writes an operation with its transactions, or the only one.
 func (c *simulatedCharge) appendOperation(b []byte, number string, state chargeState, additional bool, only string) []byte {
-	b = appendText(append(b, `"operation":{"merchant_operation_number":`...), number)
-	b = appendMember(b, "amount", c.amount)
-	b = appendMember(b, "currency", c.money())
-	b = appendTime(append(b, `,"created_at":`...), c.created, plainTime)
-	b = appendMember(b, "state", stateNames[state])
+	b = simulator.AppendText(append(b, `"operation":{"merchant_operation_number":`...), number)
+	b = simulator.AppendMember(b, "amount", c.amount)
+	b = simulator.AppendMember(b, "currency", c.money())
+	b = appendTime(append(b, `,"created_at":`...), c.created, plainTime, 0)
+	b = simulator.AppendMember(b, "state", stateNames[state])
 	if additional {
 		b = append(b, `,"additional_fields":null`...)
 	}
@@ -150,21 +172,25 @@ func (c *simulatedCharge) appendOperation(b []byte, number string, state chargeS
 // appendTransaction writes a transaction as a read shows it, or with what only
 // the answer to a new charge says.
 func (c *simulatedCharge) appendTransaction(b []byte, id string, state chargeState, layout string, made *madeCharge) []byte {
-	b = appendText(append(b, `{"transaction_id":`...), id)
-	b = append(b, `,"channel":"ecommerce"`...)
-	b = appendMember(b, "state", stateNames[state])
-	if made != nil && made.continueURL != "" {
-		b = appendMember(b, "continue_url", made.continueURL)
+	var off int64
+	if made != nil {
+		off = made.off
 	}
-	b = appendMember(b, "state_reason", map[chargeState]string{stateCancelled: "Usuario cancelo el metodo de pago", stateAuthorised: "Approval and completed successfully"}[state])
-	b = appendMember(b, "amount", c.amount)
-	b = appendMember(b, "currency", c.money())
+	b = simulator.AppendText(append(b, `{"transaction_id":`...), id)
+	b = append(b, `,"channel":"ecommerce"`...)
+	b = simulator.AppendMember(b, "state", stateNames[state])
+	if made != nil && made.continueURL != "" {
+		b = simulator.AppendMember(b, "continue_url", made.continueURL)
+	}
+	b = simulator.AppendMember(b, "state_reason", map[chargeState]string{stateCancelled: "Usuario cancelo el metodo de pago", stateAuthorised: "Approval and completed successfully"}[state])
+	b = simulator.AppendMember(b, "amount", c.amount)
+	b = simulator.AppendMember(b, "currency", c.money())
 	b = append(b, `,"additional_fields":null,"payment_method":{"method_name":`...)
 	method := c.method
 	if method == "" {
 		method = "PAGOEFECTIVO"
 	}
-	b = append(appendText(b, method), `,"method_details":`...)
+	b = append(simulator.AppendText(b, method), `,"method_details":`...)
 	if made != nil {
 		b = append(b, made.details...)
 	} else {
@@ -172,7 +198,7 @@ func (c *simulatedCharge) appendTransaction(b []byte, id string, state chargeSta
 	}
 	b = append(b, `},"expiration_date":`...)
 	if state == statePending {
-		b = appendTime(b, c.created+24*60*60, layout)
+		b = appendTime(b, c.created+payable, layout, off)
 	} else {
 		b = append(b, `null`...)
 	}
@@ -195,7 +221,7 @@ func (c *simulatedCharge) appendTransaction(b []byte, id string, state chargeSta
 		if i == len(way)-1 {
 			at = c.changed / 1000
 		}
-		b = appendStep(b, stateNames[step], at, layout)
+		b = appendStep(b, stateNames[step], at, layout, off)
 	}
 	return append(b, `]}`...)
 }
@@ -207,37 +233,23 @@ func (c *simulatedCharge) money() string {
 	return c.currency
 }
 
-// echo is the operation that an answer names.
-func (d dice) echo(number string) string {
-	if d.fell(otherCharge) {
+// echoed is the operation that an answer names.
+func echoed(f *simulator.Fate, number string) string {
+	if f.Befalls(otherCharge) {
 		return number + "0"
 	}
 	return number
 }
 
-func appendStep(b []byte, state string, at int64, layout string) []byte {
-	b = appendText(append(b, `{"state":`...), state)
-	return append(appendTime(append(b, `,"date":`...), at, layout), '}')
+func appendStep(b []byte, state string, at int64, layout string, off int64) []byte {
+	b = simulator.AppendText(append(b, `{"state":`...), state)
+	return append(appendTime(append(b, `,"date":`...), at, layout, off), '}')
 }
 
-func appendTime(b []byte, seconds int64, layout string) []byte {
+// appendTime writes a moment twice. The second form may be off.
+func appendTime(b []byte, seconds int64, layout string, off int64) []byte {
 	b = append(b, `{"utc_time":"`...)
 	b = time.Unix(seconds, 0).UTC().AppendFormat(b, layout)
 	b = append(b, `","unix_time":`...)
-	return append(strconv.AppendInt(b, seconds, 10), '}')
-}
-
-func appendMember(b []byte, name, value string) []byte {
-	b = append(append(append(b, `,"`...), name...), `":`...)
-	return appendText(b, value)
-}
-
-func appendText(b []byte, s string) []byte {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
-			quoted, _ := json.Marshal(s) // a string always has a JSON form
-			return append(b, quoted...)
-		}
-	}
-	return append(append(append(b, '"'), s...), '"')
+	return append(strconv.AppendInt(b, seconds+off, 10), '}')
 }

@@ -2,10 +2,13 @@ package main
 
 import (
 	"encoding/json"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
+
+	"github.com/bulkrunner/runner/sdk/apiclient"
+	"github.com/bulkrunner/runner/sdk/simulator"
 )
 
 // A madeCharge is what the answer to a new charge says of its payment method,
@@ -14,45 +17,49 @@ type madeCharge struct {
 	details     string
 	processor   string // "" where the state alone says it
 	continueURL string
+	off         int64 // seconds that unix_time is from utc_time
 }
 
 // authorise answers POST /charges, which shows one transaction and not an
 // operation. Cards and Yape are authorised or denied at once, but where the
 // payer is to authenticate; all other methods wait for the payer. Nothing of a
 // card is kept.
-func (s *simulation) authorise(f *faults, d dice, q request) (int, []byte) {
-	method, payment := q.body.object("payment_method"), q.body.object("payment_details")
-	name, details := method.text("method_name"), method.object("method_details")
-	if q.body.text("action") != "authorize" || q.body.text("channel") != "ecommerce" || q.number == "" ||
+//
+// The lock is held.
+func (s *simulation) authorise(f *simulator.Fate, q request, now time.Time) simulator.Answer {
+	method, payment := q.body.Object("payment_method"), q.body.Object("payment_details")
+	name, details := method.Text("method_name"), method.Object("method_details")
+	if q.body.Text("action") != "authorize" || q.body.Text("channel") != "ecommerce" || q.number == "" ||
 		!wellFormedPayment(payment) || !wellFormedMethod(name, details) {
-		return f.failure(q.method)
+		return failed(f, q.method)
 	}
-	now := s.now()
-	s.charges.mu.Lock()
-	defer s.charges.mu.Unlock()
 	c := s.charges.known[q.number]
-	if c != nil && f.repeatCharge == refuse {
-		return f.failure(q.method)
+	if c != nil && repeatCharge.In(f) == refuse {
+		return failed(f, q.method)
 	}
 	if c == nil {
 		c = &simulatedCharge{number: q.number, before: stateAbsent}
 		s.charges.add(c, now)
 		c.transaction = "simulated" + strconv.Itoa(len(s.charges.known))
 	}
-	c.amount, c.currency, c.method, c.state = payment.text("amount"), payment.text("currency"), name, statePending
-	if name == "YAPE" || name == "CARD" && details.text("redirect_url") == "" {
+	c.amount, c.currency, c.method, c.state = payment.Text("amount"), payment.Text("currency"), name, statePending
+	if name == "YAPE" || name == "CARD" && details.Text("redirect_url") == "" {
 		c.state = stateAuthorised
-		if d.fell(declined) || slices.Contains(testDenials, details.text("pan")+details.object("phone").text("subscriber")) {
+		if f.Befalls(declined) || slices.Contains(testDenials, details.Text("pan")+details.Object("phone").Text("subscriber")) {
 			c.state = stateDenied
 		}
 	}
 	if c.state != stateDenied {
-		c.authorised++
+		s.Effect("authorise:" + c.number)
 	}
 	b := append(s.opened(`"true"`), `"action":"authorize"`...)
-	b = appendMember(b, "merchant_operation_number", d.echo(c.number))
+	b = simulator.AppendMember(b, "merchant_operation_number", echoed(f, c.number))
 	b = append(b, `,"transaction":`...)
-	return http.StatusOK, closed(c.appendTransaction(b, c.transaction, c.state, "2006-01-02T15:04:05.000Z", c.made(details)))
+	made := c.made(details)
+	if unixTime.In(f) == timesDiffer {
+		made.off = 14 * 60
+	}
+	return closed(c.appendTransaction(b, c.transaction, c.state, "2006-01-02T15:04:05.000Z", made))
 }
 
 // testDenials are the cards, and the phone, that Alignet's page of test data
@@ -61,56 +68,56 @@ var testDenials = []string{"4041650444437904", "5115422225052734", "371327381068
 
 // wellFormedPayment tells whether all is there that is required of every
 // method.
-func wellFormedPayment(o object) bool {
-	amount := o.text("amount")
-	if amount == "" || strings.Trim(amount, "0123456789") != "" || len(o.text("currency")) != 3 || !strings.HasPrefix(string(o["product_details"]), "[") {
+func wellFormedPayment(o apiclient.Object) bool {
+	amount := o.Text("amount")
+	if amount == "" || strings.Trim(amount, "0123456789") != "" || len(o.Text("currency")) != 3 || !strings.HasPrefix(string(o["product_details"]), "[") {
 		return false
 	}
 	for _, person := range []string{"billing", "shipping", "customer"} {
-		p := o.object(person)
-		if !p.has("first_name", "last_name", "email") || !p.object("phone").has("country_code", "subscriber") ||
-			!p.object("location").has("line_1", "line_2", "city", "state", "country") {
+		p := o.Object(person)
+		if !has(p, "first_name", "last_name", "email") || !has(p.Object("phone"), "country_code", "subscriber") ||
+			!has(p.Object("location"), "line_1", "line_2", "city", "state", "country") {
 			return false
 		}
 	}
 	return true
 }
 
-func wellFormedMethod(name string, details object) bool {
+func wellFormedMethod(name string, details apiclient.Object) bool {
 	switch name {
 	case "CARD":
-		holder := details.object("card_holder")
-		return details.has("pan", "expiry_date", "security_code") && holder.has("first_name", "last_name", "email") && holder.object("phone").has("prefix", "number")
+		holder := details.Object("card_holder")
+		return has(details, "pan", "expiry_date", "security_code") && has(holder, "first_name", "last_name", "email") && has(holder.Object("phone"), "prefix", "number")
 	case "YAPE":
-		return details.has("otp") && details.object("phone").has("country_code", "subscriber")
+		return has(details, "otp") && has(details.Object("phone"), "country_code", "subscriber")
 	case "BANK_TRANSFER", "CUOTEALO", "PAGOEFECTIVO":
-		return details.has("redirect_url")
+		return has(details, "redirect_url")
 	}
 	return name == "QR"
 }
 
 // has tells whether members are texts that say something.
-func (o object) has(names ...string) bool {
-	return !slices.ContainsFunc(names, func(name string) bool { return o.text(name) == "" })
+func has(o apiclient.Object, names ...string) bool {
+	return !slices.ContainsFunc(names, func(name string) bool { return o.Text(name) == "" })
 }
 
 // made is what the answer says of the payment method.
-func (c *simulatedCharge) made(sent object) *madeCharge {
+func (c *simulatedCharge) made(sent apiclient.Object) *madeCharge {
 	details := map[string]any{}
 	for _, name := range []string{"redirect_url", "callback_url"} {
-		if u := sent.text(name); u != "" {
+		if u := sent.Text(name); u != "" {
 			details[name] = u
 		}
 	}
 	m := &madeCharge{}
 	switch c.method {
 	case "CARD":
-		describeCard(details, sent.text("pan"))
-		if i := sent.object("installments"); len(i) > 0 {
-			details["installments"] = map[string]string{"plan": "NORMAL", "installment_number": i.text("number")}
+		describeCard(details, sent.Text("pan"))
+		if i := sent.Object("installments"); len(i) > 0 {
+			details["installments"] = map[string]string{"plan": "NORMAL", "installment_number": i.Text("number")}
 		}
 	case "YAPE":
-		details["phone"] = sent.object("phone")
+		details["phone"] = sent.Object("phone")
 		describeCard(details, "4111111111111111") // that the wallet pays by
 	case "QR":
 		m.processor = `{"date":"2026-11-20 12:00:00.000000","qr_image":"data:image/png;base64,iVBORw0KGgo=","qr_id":"6d5d1ffc79234991b5592b825d6ec097","result_message":{"code":"0","description":"Exito"}}`

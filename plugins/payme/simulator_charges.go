@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/bulkrunner/runner/sdk"
+	"github.com/bulkrunner/runner/sdk/simulator"
 )
 
 // A simulatedCharge is kept small: a benchmark has a million of them.
@@ -21,10 +22,6 @@ type simulatedCharge struct {
 	further     *chargeState // of a second transaction
 	created     int64        // seconds
 	changed     int64        // milliseconds: its last change of state
-	requests    uint32       // that named it, for the dice
-	cancelled   uint16
-	reversed    uint16
-	authorised  uint16
 	state       chargeState
 	before      chargeState // before the last change
 }
@@ -68,7 +65,6 @@ type charges struct {
 	mu      sync.Mutex
 	known   map[string]*simulatedCharge
 	refunds map[string]simulatedRefund // by operation
-	strays  map[string]uint32          // requests that named an unknown charge
 }
 
 type simulatedRefund struct {
@@ -98,7 +94,8 @@ func (s *simulation) Seed(operation string, arguments json.RawMessage, state str
 	if given.Number == "" {
 		return fmt.Errorf("the arguments name no operation")
 	}
-	now := s.now()
+	f := s.Fate(given.Number)
+	now := s.clock(f)
 	s.charges.mu.Lock()
 	defer s.charges.mu.Unlock()
 	if operation == "get_refund" {
@@ -118,10 +115,8 @@ func (s *simulation) Seed(operation string, arguments json.RawMessage, state str
 	if err != nil {
 		return fmt.Errorf("charge %s: %w", given.Number, err)
 	}
-	if f := s.faults.Load(); is == statePending {
-		if d := (dice{faults: f, roll: mix(f.spread(given.Number))}); d.fell(drift) {
-			is = stateAuthorised
-		}
+	if is == statePending && f.Befalls(drift) {
+		is = stateAuthorised
 	}
 	c := &simulatedCharge{
 		number: strings.Clone(given.Number), transaction: strings.Clone(given.Transaction),
@@ -176,14 +171,22 @@ func parseState(name string, fallback chargeState) (chargeState, error) {
 // is the second one.
 func (m *charges) add(c *simulatedCharge, now time.Time) {
 	c.created, c.changed = now.Unix(), now.UnixMilli()
-	c.requests = m.strays[c.number]
-	delete(m.strays, c.number)
 	m.known[c.number] = c
 }
 
 func (c *simulatedCharge) become(s chargeState, now time.Time) {
 	c.before, c.state, c.changed = c.state, s, now.UnixMilli()
 }
+
+// age lets the clock work on a charge, where it does. The lock is held.
+func (c *simulatedCharge) age(f *simulator.Fate, now time.Time) {
+	if c.state == statePending && expires.In(f) == yesWord && now.Unix() > c.created+payable {
+		c.become(stateExpired, now)
+	}
+}
+
+// payable is how long a payer has, in seconds.
+const payable = 24 * 60 * 60
 
 // shown is the state that a read tells, which may lag behind.
 func (c *simulatedCharge) shown(now time.Time, lag time.Duration) chargeState {
@@ -199,30 +202,4 @@ func (c *simulatedCharge) way(state chargeState) []chargeState {
 		return ways[state]
 	}
 	return append(slices.Clone(ways[c.before]), state)
-}
-
-// count numbers the requests that name a charge, known or not.
-func (m *charges) count(number string) uint32 {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if c := m.known[number]; c != nil {
-		c.requests++
-		return c.requests
-	}
-	m.strays[number]++
-	return m.strays[number]
-}
-
-func (m *charges) effects() map[string]int {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	effects := map[string]int{}
-	for number, c := range m.known {
-		for kind, n := range map[string]uint16{"cancel:": c.cancelled, "reverse:": c.reversed, "authorise:": c.authorised} {
-			if n > 0 {
-				effects[kind+number] = int(n)
-			}
-		}
-	}
-	return effects
 }

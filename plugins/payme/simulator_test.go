@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/bulkrunner/runner/sdk"
+	"github.com/bulkrunner/runner/sdk/apiclient"
 )
 
 // noon is when simulations in these tests begin.
@@ -31,7 +31,7 @@ type bench struct {
 func newBench(t *testing.T, faults ...string) *bench {
 	t.Helper()
 	b := &bench{simulation: newSimulation(settings("")).(*simulation), t: t, clock: noon}
-	b.now = func() time.Time { return b.clock }
+	b.Now = func() time.Time { return b.clock }
 	for _, f := range faults {
 		name, value, _ := strings.Cut(f, "=")
 		if err := b.Set(name, value); err != nil {
@@ -87,11 +87,11 @@ func (b *bench) send(method, path, body string, header map[string]string) *httpt
 }
 
 func code(w *httptest.ResponseRecorder) string {
-	o, err := decodeObject(w.Body.Bytes())
+	o, err := apiclient.ParseObject(w.Body.Bytes())
 	if err != nil {
 		return ""
 	}
-	return o.object("meta").object("status").text("code")
+	return o.Object("meta").Object("status").Text("code")
 }
 
 const (
@@ -113,7 +113,7 @@ func TestSimulatorAnswers(t *testing.T) {
 	}
 	card := body(t, "CARD")
 	at := func(state string) string {
-		return `{"state":"` + state + `","date":{"utc_time":"2026-11-20T12:00:00.000Z","unix_time":1795176000}}`
+		return `{"state":"` + state + `","date":{"utc_time":"2026-11-20T12:00:00.000Z","unix_time":1795176840}}`
 	}
 	steps := []struct {
 		name string
@@ -253,53 +253,6 @@ func TestSimulatorVerifies(t *testing.T) {
 	}
 }
 
-func TestSimulatorThrottles(t *testing.T) {
-	t.Parallel()
-	b := newBench(t, "throttle=1")
-	b.seed("1", "")
-	var forms []string
-	for range 2 {
-		w := b.remove("1")
-		if w.Code != http.StatusTooManyRequests {
-			t.Fatalf("HTTP %d", w.Code)
-		}
-		forms = append(forms, w.Header().Get("Retry-After"))
-	}
-	if d := cmp.Diff([]string{"1", "Fri, 20 Nov 2026 12:00:02 GMT"}, forms); d != "" {
-		t.Error(d)
-	}
-	if e := b.Ledger().Effects; len(e) != 0 {
-		t.Errorf("effects are %v", e)
-	}
-}
-
-// No second holds more than the limit, however it is cut, and what is refused
-// doesn't count.
-func TestSimulatorLimit(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
-	b.seed("1", "")
-	if err := b.Set("limit", "3"); err != nil {
-		t.Fatal(err)
-	}
-	var admitted []time.Duration
-	for ms := 0; ms < 3000; ms += 100 {
-		b.clock = noon.Add(time.Duration(ms) * time.Millisecond)
-		if b.read("1").Code == http.StatusOK {
-			admitted = append(admitted, time.Duration(ms)*time.Millisecond)
-		}
-	}
-	want := []time.Duration{}
-	for s := range 3 {
-		for i := range 3 {
-			want = append(want, time.Duration(s*1000+i*100)*time.Millisecond)
-		}
-	}
-	if d := cmp.Diff(want, admitted); d != "" {
-		t.Error(d)
-	}
-}
-
 func TestSimulatorReadLag(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, "read_lag=5s")
@@ -335,48 +288,75 @@ func TestSimulatorDrift(t *testing.T) {
 	}
 }
 
-// The same seed hits the same attempts at the same charges, in whatever order
-// they come, and about as many as was asked for.
-func TestSimulatorDice(t *testing.T) {
+// What happens to a charge between two requests, and what a read then shows.
+func TestSimulatorMeanwhile(t *testing.T) {
 	t.Parallel()
-	hit := func(seed string, numbers []int) []string {
-		b := newBench(t, "error500_before=0.3", "seed="+seed)
-		var hits []string
-		for _, i := range numbers {
-			if i%2 == 0 { // unknown charges have dice as well
-				b.seed(fmt.Sprintf("A%d", i), "")
-			}
-			for attempt := range 3 {
-				if b.read(fmt.Sprintf("A%d", i)).Code == http.StatusInternalServerError {
-					hits = append(hits, fmt.Sprintf("A%d/%d", i, attempt))
-				}
+	for name, c := range map[string]struct {
+		faults []string
+		shown  []string // the first is what it is seeded in
+	}{
+		"nothing":    {nil, []string{registrado, registrado}},
+		"to the end": {[]string{"register_between=1", "authorise_between=1", "settle_between=1", "deposit_between=1"}, []string{registrado, pendiente, autorizado, liquidado, depositado, depositado}},
+		"denied":     {[]string{"deny_between=1"}, []string{pendiente, denegado, denegado}},
+		"not denied": {[]string{"deny_between=1"}, []string{autorizado, autorizado}},
+		"reversed":   {[]string{"authorise_between=1", "settle_between=1"}, []string{extornado, extornado}},
+	} {
+		b := newBench(t, c.faults...)
+		b.seed("1", c.shown[0])
+		for i, want := range c.shown {
+			if got := b.read("1").Body.String(); !strings.Contains(got, `"state":"`+want+`","additional_fields"`) {
+				t.Errorf("%s: read %d: %s", name, i+1, got)
 			}
 		}
-		slices.Sort(hits)
-		return hits
 	}
-	up := make([]int, 400)
-	for i := range up {
-		up[i] = i
+	for setting, want := range map[string]string{"expires=no": pendiente, "expires=yes": expirado} {
+		b := newBench(t, setting)
+		b.seed("1", "")
+		if err := b.Set("clock", "25h"); err != nil {
+			t.Fatal(err)
+		}
+		if w := b.read("1"); w.Code != http.StatusUnauthorized {
+			t.Errorf("a token outlives the clock: HTTP %d", w.Code)
+		}
+		b.renew()
+		if got := b.read("1").Body.String(); !strings.Contains(got, `"state":"`+want+`","additional_fields"`) {
+			t.Errorf("a day later with %s: %s", setting, got)
+		}
 	}
-	down := slices.Clone(up)
-	slices.Reverse(down)
-	first := hit("7", up)
-	if d := cmp.Diff(first, hit("7", down)); d != "" {
-		t.Error("another order of requests, other faults: " + d)
+}
+
+// What nobody documents, as it is switched.
+func TestSimulatorUnknowns(t *testing.T) {
+	t.Parallel()
+	for shape, want := range map[string]string{
+		"status": `{"success":false,"meta":{"status":`, "v1": `{"action":"reverse","success":"false","transaction":{"meta":{"status":`,
+		"message": `{"message":"`, "error": `{"error":{"message":"`,
+	} {
+		if got := newBench(t, "failure_shape="+shape, "failure_status=422").remove("1"); got.Code != 422 || !strings.HasPrefix(got.Body.String(), want) || !json.Valid(got.Body.Bytes()) {
+			t.Errorf("a failure as %s: HTTP %d %s", shape, got.Code, got.Body)
+		}
 	}
-	if slices.Equal(first, hit("8", up)) {
-		t.Error("another seed, the same faults")
+	for which, want := range map[string]string{"all": cancelado, "first": pendiente} {
+		b := newBench(t, "delete_of="+which)
+		if err := b.Seed("cancel_charge", json.RawMessage(`{"merchant_operation_number":"1","transaction_id":"tx1","other_state":"PENDIENTE"}`), ""); err != nil {
+			t.Fatal(err)
+		}
+		if got := b.remove("1").Body.String(); !strings.Contains(got, `{"transaction_id":"tx1b","channel":"ecommerce","state":"`+want+`"`) {
+			t.Errorf("a deletion of %s: %s", which, got)
+		}
 	}
-	if n := len(first); n < 300 || n > 420 {
-		t.Errorf("%d of 1200 requests are hit, not some 360", n)
+	for setting, want := range map[string]string{"differs": "1795176840", "agrees": "1795176000"} {
+		got := newBench(t, "unix_time="+setting).ask(http.MethodPost, "/charges", body(t, "CARD")).Body.String()
+		if strings.Count(got, `"utc_time":"2026-11-20T12:00:00.000Z","unix_time":`+want) != 3 {
+			t.Errorf("unix_time %s: %s", setting, got)
+		}
 	}
 }
 
 func TestSimulatorSwitches(t *testing.T) {
 	t.Parallel()
 	for _, c := range []string{
-		"lose_answer=1.5", "lose_answer=-0.1", "lose_answer=NaN", "lose_answer=often", "slow=fast", "slow=-1s", "limit=-1", "scopes=some",
+		"lose_answer=1.5", "clock=-1s", "scopes=some", "expires=never", "failure_shape=xml", "delete_of=none", "unix_time=x",
 		"undocumented_delete=maybe", "failure_status=99", "unknown_charge=500", "read_shows=none", "reversal_refund=yes", "repeat_charge=no", "seed=-1", "no_such_fault=1",
 	} {
 		name, value, _ := strings.Cut(c, "=")
@@ -384,7 +364,7 @@ func TestSimulatorSwitches(t *testing.T) {
 			t.Errorf("%s is accepted", c)
 		}
 	}
-	for _, f := range simulatorFaults {
+	for _, f := range provider.Simulator.Faults {
 		if f.Doc == "" {
 			t.Errorf("%s is undocumented", f.Name)
 		}

@@ -2,11 +2,14 @@ package main
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/bulkrunner/runner/sdk/simulator"
 )
 
 // Tokens are those that a simulation has given out.
@@ -23,26 +26,26 @@ type issued struct {
 
 // issue answers POST /token. Its status lies under authorization; success and
 // expires_in are strings. What a refusal looks like isn't documented.
-func (s *simulation) issue(f *faults, q request) (int, []byte) {
+func (s *simulation) issue(f *simulator.Fate, q request, now time.Time) simulator.Answer {
 	c := s.configuration
-	if q.broken || q.body.text("action") != "authorize" || q.body.text("grant_type") != "client_credentials" {
-		return http.StatusBadRequest, []byte(`{"message":"Bad Request"}`)
+	if q.broken || q.body.Text("action") != "authorize" || q.body.Text("grant_type") != "client_credentials" {
+		return message(http.StatusBadRequest, "Bad Request")
 	}
-	if q.body.text("client_id") != c.ClientID || q.body.text("client_secret") != c.ClientSecret || !sameAudience(q.body.text("audience"), c.Audience) {
-		return http.StatusUnauthorized, []byte(`{"action":"authorize","success":"false","authorization":` + status("01") + `}`)
+	if q.body.Text("client_id") != c.ClientID || q.body.Text("client_secret") != c.ClientSecret || !sameAudience(q.body.Text("audience"), c.Audience) {
+		return simulator.Answer{Status: http.StatusUnauthorized, Body: []byte(`{"action":"authorize","success":"false","authorization":` + status("01") + `}`)}
 	}
-	scope := q.body.text("scope")
+	scope := q.body.Text("scope")
 	t := &s.tokens
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.count++
-	token := fmt.Sprintf("simulated.%d.%016x", t.count, mix(uint64(s.now().UnixNano())+uint64(t.count)))
-	t.known[token] = issued{scope, s.now().Add(f.tokenLife)}
-	b := appendMember([]byte(`{"action":"authorize","success":"true"`), "access_token", token)
+	token, life := fmt.Sprintf("simulated.%d.%016x", t.count, rand.Uint64()), tokenLife.In(f)
+	t.known[token] = issued{scope, now.Add(life)}
+	b := simulator.AppendMember([]byte(`{"action":"authorize","success":"true"`), "access_token", token)
 	b = append(b, `,"token_type":"Bearer"`...)
-	b = appendMember(b, "scope", scope)
-	b = appendMember(b, "expires_in", strconv.Itoa(int(f.tokenLife/time.Second)))
-	return http.StatusOK, append(append(append(b, `,"authorization":`...), status(codeOK)...), '}')
+	b = simulator.AppendMember(b, "scope", scope)
+	b = simulator.AppendMember(b, "expires_in", strconv.Itoa(int(life/time.Second)))
+	return simulator.Answer{Status: http.StatusOK, Body: append(append(append(b, `,"authorization":`...), status(codeOK)...), '}')}
 }
 
 // sameAudience lets the final slash be there or not, as Alignet's page and its

@@ -41,7 +41,7 @@ func (c *client) authenticate(ctx context.Context) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, idle(err)
 	}
-	token, life, err := decodeToken(response.Status, response.Body)
+	token, life, err := decodeToken(response)
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -56,22 +56,22 @@ func (c *client) authenticate(ctx context.Context) (time.Time, error) {
 // under authorization and not under meta as elsewhere. What a refusal looks
 // like isn't documented: 401 and 403 are taken for one, and the line's second
 // attempt for its confirmation; anything else is trouble that may pass.
-func decodeToken(status int, body []byte) (token string, life time.Duration, err error) {
-	switch status {
+func decodeToken(r *apiclient.Response) (token string, life time.Duration, err error) {
+	switch r.Status {
 	case http.StatusOK, http.StatusCreated:
 	case http.StatusUnauthorized, http.StatusForbidden:
-		return "", 0, &sdk.Failure{Outcome: sdk.OutcomeUnauthenticated, Code: httpCode(status), Reason: "no token was given: look at client_id, client_secret, audience and environment in the provider block"}
+		return "", 0, &sdk.Failure{Outcome: sdk.OutcomeUnauthenticated, Code: httpCode(r.Status), Reason: "no token was given: look at client_id, client_secret, audience and environment in the provider block"}
 	default:
-		return "", 0, sdk.NotNow(httpCode(status), "the API gave no token", 0)
+		return "", 0, sdk.NotNow(httpCode(r.Status), "the API gave no token", 0)
 	}
-	answer, err := decodeObject(body)
+	answer, err := r.Object()
 	if err != nil {
 		return "", 0, sdk.NotNow("no_json", "the answer to a token request is not the JSON object it should be", 0)
 	}
-	if _, said := answer["success"]; said && !answer.yes("success") {
+	if _, said := answer["success"]; said && !yes(answer, "success") {
 		return "", 0, &sdk.Failure{Outcome: sdk.OutcomeUnauthenticated, Code: "unsuccessful", Reason: "no token was given: look at client_id, client_secret, audience and environment in the provider block"}
 	}
-	token = answer.text("access_token")
+	token = answer.Text("access_token")
 	if token == "" {
 		return "", 0, sdk.NotNow("no_token", "the answer to a token request has no token", 0)
 	}
@@ -80,13 +80,13 @@ func decodeToken(status int, body []byte) (token string, life time.Duration, err
 			return "", 0, sdk.NotNow("bad_token", "the answer has a token that no header can carry", 0)
 		}
 	}
-	return token, answer.seconds("expires_in"), nil
+	return token, seconds(answer, "expires_in"), nil
 }
 
 // seconds reads a lifetime, documented as a string of seconds. One that can't
 // be read is 0: the token is then used until it is refused.
-func (o object) seconds(name string) time.Duration {
-	d, err := o.decimal(name)
+func seconds(o apiclient.Object, name string) time.Duration {
+	d, err := o.Decimal(name)
 	if err != nil {
 		return 0
 	}

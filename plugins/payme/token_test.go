@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/bulkrunner/runner/sdk"
+	"github.com/bulkrunner/runner/sdk/apiclient"
 )
 
 // given is the answer to a token request as Alignet's page has it.
@@ -35,7 +36,7 @@ func TestDecodeToken(t *testing.T) {
 		"html":                   {200, `<html>`, 0, sdk.OutcomeNotNow},
 		"two tokens":             {200, `{"access_token":"a","access_token":"b"}`, 0, sdk.OutcomeNotNow},
 	} {
-		token, life, err := decodeToken(c.status, []byte(c.body))
+		token, life, err := decodeToken(&apiclient.Response{Status: c.status, Body: []byte(c.body)})
 		if got, _ := outcome(err); got != c.want || life != c.life || (token == "") != (err != nil) {
 			t.Errorf("%s: got %v, %s (%v)", name, got, life, err)
 		}
