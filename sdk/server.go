@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -127,9 +128,18 @@ func (s *service) guarded(f func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			// The stack's frames show arguments as numbers, never as text.
-			fmt.Fprintf(os.Stderr, "panic in the %s provider: %v\n%s", s.name, r, debug.Stack())
+			fmt.Fprintf(os.Stderr, "panic in the %s provider: %s\n%s", s.name, panicText(r), debug.Stack())
 			err = errPanicked
 		}
 	}()
 	return f()
+}
+
+// panicText is what may be said of a panic. An author's own words are not: what
+// they quote may be an item's card.
+func panicText(r any) string {
+	if e, ok := r.(runtime.Error); ok {
+		return e.Error()
+	}
+	return fmt.Sprintf("a value of type %T, which isn't shown", r)
 }

@@ -20,7 +20,7 @@ func TestC2KilledOnce(t *testing.T) {
 		line := dispatch.NewLine(dispatch.Settings{Name: "x", Rate: plan.Rate{RequestsPerSecond: 10}, MaxInFlight: 4, Timeout: time.Second}, a, time.Now())
 		a.line = line
 		for life := 1; life <= 3; life++ {
-			line.Call(time.Now(), nil, host.Call{Verb: host.Execute})
+			line.Call(time.Now(), nil, host.Call{Verb: host.Execute}, nil)
 			line.Flush()
 			for range 50 {
 				time.Sleep(100 * time.Millisecond)

@@ -138,14 +138,15 @@ func (l *Line) note(now time.Time, kind, detail string) {
 
 // Call takes a permit of the limits and puts a call into the frame that
 // [Line.Flush] sends. The limits must be due. It fills in the call's id and
-// times, and returns the id.
-func (l *Line) Call(now time.Time, limits pace.Limiters, c host.Call) uint64 {
+// times, and returns the id. The secret is the part of its arguments that is
+// withheld from whatever the provider says.
+func (l *Line) Call(now time.Time, limits pace.Limiters, c host.Call, s plan.Secret) uint64 {
 	permit := limits.Take(now)
 	l.lastID++
 	c.ID = l.lastID
 	c.LeaveBefore = permit.LeaveBefore()
 	c.Deadline = now.Add(l.Timeout)
-	l.inFlight[c.ID] = &flight{c, permit}
+	l.inFlight[c.ID] = &flight{c, permit, s}
 	l.frame = append(l.frame, c)
 	return c.ID
 }
@@ -173,7 +174,7 @@ func (l *Line) Tick(now time.Time) time.Time {
 		if due := l.limiter.Next(); due.After(now) {
 			sooner(due)
 		} else {
-			l.auth.call = l.Call(now, l.Limits(nil), host.Call{Verb: host.Authenticate})
+			l.auth.call = l.Call(now, l.Limits(nil), host.Call{Verb: host.Authenticate}, nil)
 		}
 	}
 	if at := l.auth.renewAt; l.auth.valid && !at.IsZero() {
@@ -198,7 +199,7 @@ func (l *Line) Handle(now time.Time, e providers.Event) []Outcome {
 		l.down, l.killed = true, false
 		l.frame = nil
 		l.strangers = 0
-		l.note(now, "provider_ended", e.Down.Error())
+		l.note(now, "provider_ended", l.withheld(e.Down.Error()))
 		l.auth.lose()
 		var lost []Outcome
 		for id, c := range l.inFlight {
@@ -228,6 +229,7 @@ func (l *Line) Handle(now time.Time, e providers.Event) []Outcome {
 		if of := l.shapes[c.Operation]; of != nil {
 			a = of.Hold(c, a)
 		}
+		a = without(f.secret, a)
 		l.heed(now, c, a)
 		l.learn(now, c, a)
 		if c.Verb == host.Authenticate {
@@ -275,6 +277,7 @@ func (l *Line) kill(now time.Time, why string) {
 type flight struct {
 	host.Call
 	permit *pace.Permit
+	secret plan.Secret
 }
 
 // departed tells the limits when a request was written, as far as its answer

@@ -53,7 +53,7 @@ func drive(s dispatch.Settings, end time.Duration, answer func(time.Duration, ho
 	for time.Since(a.start) < end && line.Err() == nil {
 		now := time.Now()
 		for line.Open() && line.InFlight() < line.Places() && !limits.Next().After(now) {
-			line.Call(now, limits, host.Call{Verb: host.Execute})
+			line.Call(now, limits, host.Call{Verb: host.Execute}, nil)
 		}
 		wake := now.Add(100 * time.Millisecond)
 		if t := line.Tick(now); !t.IsZero() && t.Before(wake) {

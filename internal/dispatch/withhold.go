@@ -1,13 +1,23 @@
 package dispatch
 
-import "github.com/bulkrunner/runner/internal/plan"
+import (
+	"github.com/bulkrunner/runner/internal/plan"
+	"github.com/bulkrunner/runner/sdk/host"
+)
 
-// Without is the outcome without what an item's secret arguments hold, which
-// the provider was given and may have repeated. Callers keep and show nothing
-// else of an answer.
-func (o Outcome) Without(s plan.Secret) Outcome {
-	a := &o.Answer
+// without is an answer without what an item's secret arguments hold, which the
+// provider was given and may have repeated.
+func without(s plan.Secret, a host.Answer) host.Answer {
 	a.Code, a.Reason = s.Withhold(a.Code), s.Withhold(a.Reason)
 	a.Live, a.Result = s.WithholdObject(a.Live), s.WithholdObject(a.Result)
-	return o
+	return a
+}
+
+// withheld is a text of the process, such as its last words, without what any
+// call in flight holds.
+func (l *Line) withheld(text string) string {
+	for _, f := range l.inFlight {
+		text = f.secret.Withhold(text)
+	}
+	return text
 }

@@ -181,7 +181,7 @@ func (e *Engine) call(op *operation, f *flight, now time.Time, verb host.Verb) {
 		Operation:      op.Type,
 		Arguments:      f.item.Sent(),
 		IdempotencyKey: f.item.IdempotencyKey,
-	})
+	}, f.item.Secret)
 	op.lane.calls[id] = f
 	op.inFlight++
 	op.requests++
@@ -190,7 +190,6 @@ func (e *Engine) call(op *operation, f *flight, now time.Time, verb host.Verb) {
 // answered decides what becomes of an item by what came back.
 func (e *Engine) answered(now time.Time, f *flight, o dispatch.Outcome) {
 	f.op.inFlight--
-	o = o.Without(f.item.Secret)
 	request := o.Request(now, f.item.ID)
 	req := &request
 	switch {

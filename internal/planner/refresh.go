@@ -41,7 +41,7 @@ func (p *planner) refresh(ctx context.Context, op *operation, items []plan.Item)
 		for len(queue) > 0 && line.Open() && len(calls) < line.MaxInFlight && !limits.Next().After(now) {
 			n := queue[0]
 			queue = queue[1:]
-			calls[line.Call(now, limits, host.Call{Verb: host.Read, Operation: op.Type, Arguments: items[n].Sent(), IdempotencyKey: items[n].IdempotencyKey})] = n
+			calls[line.Call(now, limits, host.Call{Verb: host.Read, Operation: op.Type, Arguments: items[n].Sent(), IdempotencyKey: items[n].IdempotencyKey}, items[n].Secret)] = n
 		}
 		wake := now.Add(time.Second)
 		if again := line.Tick(now); !again.IsZero() && again.Before(wake) {
@@ -61,7 +61,6 @@ func (p *planner) refresh(ctx context.Context, op *operation, items []plan.Item)
 			for _, o := range line.Handle(now, ev) {
 				n := calls[o.Call.ID]
 				delete(calls, o.Call.ID)
-				o = o.Without(items[n].Secret)
 				if p.readAgain(op, &items[n], o.Answer) {
 					if tries[n]++; tries[n] < op.Settings.Retry.MaxAttempts || harmless(o.Answer.Outcome) {
 						queue = append(queue, n)
