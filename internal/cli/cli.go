@@ -30,11 +30,10 @@ type app struct {
 	in       io.Reader
 	out, err io.Writer
 
-	vars     []string
-	varFiles []string
-	json     bool
-	noColor  bool
-	chdir    string
+	values  []givenValue
+	json    bool
+	noColor bool
+	chdir   string
 
 	sources map[string][]byte // of operation files, for the lines in messages
 }
@@ -133,8 +132,8 @@ func (a *app) show(diags diag.List) {
 
 // variables adds the flags that give variables to a command.
 func (a *app) variables(cmd *cobra.Command) {
-	cmd.Flags().StringArrayVar(&a.vars, "var", nil, "give a variable its value: `name=value`")
-	cmd.Flags().StringArrayVar(&a.varFiles, "var-file", nil, "`file` of variables, one name = value a line")
+	cmd.Flags().Var(valueFlag{&a.values, false}, "var", "give a variable its value: `name=value`")
+	cmd.Flags().Var(valueFlag{&a.values, true}, "var-file", "`file` of variables, one name = value a line")
 }
 
 // load reads operation files.

@@ -43,7 +43,7 @@ func (a *app) applyPaths(paths []string, o applyOptions) error {
 	if err != nil {
 		return err
 	}
-	given, err := a.given()
+	given, err := a.given(cfg)
 	if err != nil {
 		return err
 	}

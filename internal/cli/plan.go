@@ -64,7 +64,7 @@ func (a *app) plan(paths []string, out string, recipients []string, refresh, det
 	if err != nil {
 		return err
 	}
-	given, err := a.given()
+	given, err := a.given(cfg)
 	if err != nil {
 		return err
 	}

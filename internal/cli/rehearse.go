@@ -54,7 +54,7 @@ func (a *app) rehearse(paths, faults []string) error {
 	if err != nil {
 		return err
 	}
-	given, err := a.given()
+	given, err := a.given(cfg)
 	if err != nil {
 		return err
 	}

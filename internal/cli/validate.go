@@ -34,7 +34,7 @@ func (a *app) validate(paths []string) error {
 	if err != nil {
 		return err
 	}
-	given, err := a.given()
+	given, err := a.given(cfg)
 	if err != nil {
 		return err
 	}

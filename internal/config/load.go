@@ -104,7 +104,7 @@ func (l *loader) file(path string) {
 		return
 	}
 	if !info.Mode().IsRegular() {
-		l.refuse("Not a regular file", fmt.Sprintf("%q has an operation file's name but is %s. Only regular files are read, so that the run file can keep what was read and apply can look at it again.", name, kind(info.Mode())), nil)
+		l.refuse("Not a regular file", fmt.Sprintf("%q is %s. Only regular files are read, so that the run file can keep what was read and apply can look at it again.", name, kind(info.Mode())), nil)
 		return
 	}
 	for _, other := range l.read {
@@ -154,13 +154,13 @@ func (l *loader) unreadable(name string, err error) {
 	if errors.As(err, &pe) {
 		err = pe.Err // the path is named already
 	}
-	l.refuse("Unreadable operation files", fmt.Sprintf("%q can't be read: %s. Check that it exists and that you may read it.", name, err), nil)
+	l.refuse("Unreadable file", fmt.Sprintf("%q can't be read: %s. Check that it exists and that you may read it.", name, err), nil)
 }
 
 func tooLarge(name string) diag.Diagnostic {
 	return diag.Diagnostic{
-		Summary: "Operation file is too large",
-		Detail:  fmt.Sprintf("%q is larger than 1 MiB, the most that an operation file may have. Rows belong in a list's file, which may have any size.", name),
+		Summary: "File is too large",
+		Detail:  fmt.Sprintf("%q is larger than 1 MiB, the most that such a file may have. Rows belong in a list's file, which may have any size.", name),
 		Subject: fileStart(name),
 	}
 }

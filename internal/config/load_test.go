@@ -43,9 +43,9 @@ func TestLoadRefusals(t *testing.T) {
 		"folder as a file": {func(t *testing.T, dir string) string { return folder(t, dir, "a.ops.hcl") }, "Not a regular file"},
 		"folder in folder": {func(t *testing.T, dir string) string { folder(t, dir, "a.ops.hcl"); return dir }, "Not a regular file"},
 		"named pipe":       {func(t *testing.T, dir string) string { return pipe(t, dir, "a.ops.hcl") }, "Not a regular file"},
-		"dangling link":    {dangling, "Unreadable operation files"},
-		"too large":        {func(t *testing.T, dir string) string { return write(t, dir, "a.ops.hcl", strings.Repeat("#", 1<<20+1)) }, "Operation file is too large"},
-		"not UTF-8":        {func(t *testing.T, dir string) string { return write(t, dir, "a.ops.hcl", "# Jos\xe9\n") }, "Operation file is not UTF-8"},
+		"dangling link":    {dangling, "Unreadable file"},
+		"too large":        {func(t *testing.T, dir string) string { return write(t, dir, "a.ops.hcl", strings.Repeat("#", 1<<20+1)) }, "File is too large"},
+		"not UTF-8":        {func(t *testing.T, dir string) string { return write(t, dir, "a.ops.hcl", "# Jos\xe9\n") }, "File is not UTF-8"},
 		"editor's leavings only": {func(t *testing.T, dir string) string {
 			write(t, dir, ".a.ops.hcl", "")
 			write(t, dir, "a.ops.hcl~", "")

@@ -251,7 +251,7 @@ func checkUTF8(src Source) *diag.Diagnostic {
 		next = "It begins like UTF-16: save it as UTF-8."
 	}
 	return &diag.Diagnostic{
-		Summary: "Operation file is not UTF-8",
+		Summary: "File is not UTF-8",
 		Detail:  fmt.Sprintf("Byte %d of the file is 0x%02X, which is not UTF-8 there. %s", i+1, src.Bytes[i], next),
 		Subject: oneByte(src, i),
 	}
@@ -269,8 +269,8 @@ func checkSigns(src Source) *diag.Diagnostic {
 		inWord = word
 		if n > maxSigns {
 			return &diag.Diagnostic{
-				Summary: "Operation file is too large",
-				Detail:  fmt.Sprintf("Here begins what is beyond %d words and signs, the most that an operation file may have. Rows belong in a list's file, which may have any size.", maxSigns),
+				Summary: "File is too large",
+				Detail:  fmt.Sprintf("Here begins what is beyond %d words and signs, the most that such a file may have. Rows belong in a list's file, which may have any size.", maxSigns),
 				Subject: oneByte(src, i),
 			}
 		}

@@ -219,7 +219,7 @@ func TestReadVarFile(t *testing.T) {
 		"name":     {path: "a.hcl", src: "a = b\n", err: "plain value"},
 		"function": {path: "a.hcl", src: "a = env(\"HOME\")\n", err: "without functions"},
 		"deep":     {path: "a.hcl", src: "a = " + strings.Repeat("(", 1000), err: "nested"},
-		"block":    {path: "a.hcl", src: "a {}\n", err: "Blocks"},
+		"block":    {path: "a.hcl", src: "a {}\n", err: "No blocks"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

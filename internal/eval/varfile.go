@@ -5,13 +5,14 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
-	"strings"
+	"path"
 
 	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/hclparse"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
+	"github.com/bulkrunner/runner/internal/config"
 	"github.com/bulkrunner/runner/internal/diag"
 )
 
@@ -39,21 +40,33 @@ func ReadVarFile(path string) (map[string]Given, diag.List) {
 	return parseVars(src, path)
 }
 
+// ReadAutoFiles reads the variables files beside the operation files, of which
+// a later one outdoes those before it in its folder.
+func ReadAutoFiles(cfg *config.Config) (map[string]Given, diag.List) {
+	sources, diags := config.ValuesBeside(cfg)
+	out := make(map[string]Given)
+	for _, src := range sources {
+		given, more := parseVars(src.Bytes, src.Name)
+		diags = append(diags, more...)
+		for _, n := range sortedKeys(given) {
+			g := given[n]
+			if first, twice := out[n]; twice && path.Dir(first.Range.Filename) != path.Dir(g.Range.Filename) {
+				diags = append(diags, diag.Diagnostic{
+					Summary: "Two values for a variable",
+					Detail:  fmt.Sprintf("%q has a value in %s:%d already, in another folder, and neither folder outdoes the other. Delete one of the two.", n, first.Range.Filename, first.Range.Start.Line),
+					Subject: g.Range,
+				})
+			}
+			g.Beside = true
+			given[n] = g
+		}
+		maps.Copy(out, given)
+	}
+	return out, diags
+}
+
 func parseVars(src []byte, path string) (map[string]Given, diag.List) {
-	if why := boundSource(src); why != "" {
-		return nil, diag.List{{Summary: "Variables file can't be read", Detail: fmt.Sprintf("%s: %s.", path, why)}}
-	}
-	parser := hclparse.NewParser()
-	parse := parser.ParseHCL
-	if strings.HasSuffix(path, ".json") {
-		parse = parser.ParseJSON
-	}
-	file, hd := parse(src, path)
-	if hd.HasErrors() {
-		return nil, diag.FromHCL(hd)
-	}
-	attrs, hd := file.Body.JustAttributes()
-	diags := diag.FromHCL(hd)
+	attrs, diags := config.ParseValues(config.Source{Name: path, Bytes: src})
 	out := make(map[string]Given, len(attrs))
 	for _, n := range sortedKeys(attrs) {
 		a := attrs[n]
@@ -61,15 +74,13 @@ func parseVars(src []byte, path string) (map[string]Given, diag.List) {
 			diags = append(diags, diag.Diagnostic{Summary: "Variable's value is not a literal", Detail: fmt.Sprintf("The value of %q must be a plain value: a variables file sees nothing else.", n), Subject: a.Expr.Range().Ptr()})
 			continue
 		}
-		if e, ok := a.Expr.(hclsyntax.Expression); ok {
-			rewrite(e)
-		}
+		rewrite(a.Expr.(hclsyntax.Expression))
 		v, hd := protect(a.Expr, &hcl.EvalContext{})
 		if hd.HasErrors() {
 			diags = append(diags, diag.Diagnostic{Summary: "Variable's value is not a literal", Detail: fmt.Sprintf("The value of %q must be a plain value, without functions.", n), Subject: a.Expr.Range().Ptr()})
 			continue
 		}
-		out[n] = Given{Value: v, Origin: path}
+		out[n] = Given{Value: v, Origin: path, Range: a.Range.Ptr()}
 	}
 	return out, diags
 }

@@ -19,10 +19,12 @@ import (
 
 // Given is a value that whoever runs the command gave a variable.
 type Given struct {
-	Text        string    // as typed; the variable's type says how it is read
-	Value       cty.Value // from a variables file; cty.NilVal where Text holds
-	Origin      string    // for messages: --var merchant, RUNNER_VAR_merchant, prod.vars.hcl
-	Environment bool      // from the environment: a name that no variable has is passed over
+	Text        string     // as typed; the variable's type says how it is read
+	Value       cty.Value  // from a variables file; cty.NilVal where Text holds
+	Origin      string     // for messages: --var merchant, RUNNER_VAR_merchant, prod.vars.hcl
+	Range       *hcl.Range // in a variables file
+	Environment bool       // from the environment: a name that no variable has is passed over
+	Beside      bool       // from a file beside the operation files, so nobody said it on the command line
 }
 
 // variable is a variable with its value.
@@ -40,6 +42,7 @@ func (s *Scope) resolve(given map[string]Given) diag.List {
 			diags = append(diags, diag.Diagnostic{
 				Summary: "Unknown variable",
 				Detail:  fmt.Sprintf("%s gives a value to %q, and the operation files have no such variable.%s", g.Origin, n, suggest(n, names, "variables")),
+				Subject: g.Range,
 			})
 		}
 	}
@@ -55,7 +58,9 @@ func (s *Scope) resolve(given map[string]Given) diag.List {
 			v.value, v.written, d = s.fallback(decl, g.Origin)
 		}
 		if d != nil {
-			d.Subject, d.In = decl.Range.Ptr(), fmt.Sprintf("variable %q", n)
+			if d.Subject, d.In = g.Range, fmt.Sprintf("variable %q", n); d.Subject == nil {
+				d.Subject = decl.Range.Ptr()
+			}
 			diags = append(diags, *d)
 			v.value = cty.UnknownVal(typeOf(decl))
 		}
@@ -101,7 +106,11 @@ func (s *Scope) fallback(decl *config.Variable, origin string) (v cty.Value, wri
 // whose variable lacks its mark.
 func readGiven(decl *config.Variable, g Given) (cty.Value, *diag.Diagnostic) {
 	invalid := func(why string) (cty.Value, *diag.Diagnostic) {
-		return cty.NilVal, &diag.Diagnostic{Summary: "Invalid value for a variable", Detail: fmt.Sprintf("%s is not a %s: %s.", g.Origin, typeName(decl), why)}
+		what := g.Origin
+		if g.Range != nil {
+			what = fmt.Sprintf("The value of %q", decl.Name)
+		}
+		return cty.NilVal, &diag.Diagnostic{Summary: "Invalid value for a variable", Detail: fmt.Sprintf("%s is not a %s: %s.", what, typeName(decl), why)}
 	}
 	v := g.Value
 	switch {
