@@ -136,6 +136,17 @@ func Unknown(code, reason string) error {
 	return &Failure{Outcome: OutcomeUnknown, Code: code, Reason: reason}
 }
 
+// Unanswered tells whether the code of an unknown outcome says that no whole
+// answer came. The codes are those of package apiclient; any other code stands
+// for something that the API did answer.
+func Unanswered(code string) bool {
+	switch code {
+	case "timeout", "cancelled", "truncated", "connection_lost", "no_answer":
+		return true
+	}
+	return false
+}
+
 // AsFailure returns what err says of its request. A nil error gives nil; an
 // error that nobody classified gives [OutcomeUnknown] without the error's
 // text, which may hold a URL or a credential.

@@ -87,7 +87,8 @@ func (e *Engine) firstUse(f *flight) (first time.Time, ok bool) {
 }
 
 // repeats tells whether the API has answered an item's key twice alike with
-// what proves nothing, and is known to repeat itself.
+// what proves nothing, and is known to repeat itself. An answer that never came
+// is no answer.
 func (e *Engine) repeats(f *flight) bool {
 	if k := f.op.Schema.Keyed; k == nil || !k.RepeatsErrors {
 		return false
@@ -98,7 +99,7 @@ func (e *Engine) repeats(f *flight) bool {
 	}
 	codes := map[string]int{}
 	for _, r := range requests {
-		if r.Verb == "execute" && r.Outcome == sdk.OutcomeUnknown.String() && !r.SentAt.IsZero() {
+		if r.Verb == "execute" && r.Outcome == sdk.OutcomeUnknown.String() && !r.SentAt.IsZero() && !sdk.Unanswered(r.Code) {
 			if codes[r.Code]++; codes[r.Code] > 1 {
 				return true
 			}

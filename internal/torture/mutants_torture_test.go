@@ -97,8 +97,24 @@ var mutants = map[string]mutant{
 		"./internal/torture", "TestD3RestartsShareTheLimit",
 	},
 	"only the bucket keeps the rate": {
-		"internal/pace/pace.go", `if oldest := l.ring[l.head]; !oldest.IsZero()`, `if oldest := l.ring[l.head]; false && !oldest.IsZero()`,
+		"internal/pace/pace.go", `; oldest.counts() &&`, `; false && oldest.counts() &&`,
 		"./internal/pace", "TestNoSecondHoldsMoreThanTheLimit",
+	},
+	"requests leave when they are dispatched": {
+		"internal/pace/pace.go", `; before.counts() &&`, `; false && before.counts() &&`,
+		"./internal/pace", "TestLateDepartures",
+	},
+	"a key lives for ever": {
+		"internal/engine/key.go", `if !ok || now.Add(`, `if !ok || now.Add(-1000 * time.Hour).Add(`,
+		"./internal/engine", "TestA8KeyOutlived",
+	},
+	"a recorded error is asked for again and again": {
+		"internal/engine/key.go", `codes[r.Code] > 1 {`, `codes[r.Code] > 1000 {`,
+		"./internal/engine", "TestA8StickyErrors",
+	},
+	"another thing's answer is believed": {
+		"sdk/host/shape.go", `case id != "" && s.id != "" && id !=`, `case false && id !=`,
+		"./sdk/host", "TestShapes",
 	},
 	"a plan may be edited": {
 		"internal/planner/digest.go", `is != run.Digest`, `is == ""`,

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"slices"
 	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/bulkrunner/runner/internal/plan"
+	"github.com/bulkrunner/runner/internal/runfile"
 )
 
 // TestD1: no second at the server's clock holds more than the limit and one.
@@ -20,32 +22,52 @@ func TestD1NoSecondAboveTheLimit(t *testing.T) {
 	for _, limit := range []int{1, 10, 50, 100, 1000} {
 		t.Run(fmt.Sprint(limit), func(t *testing.T) {
 			t.Parallel()
-			const span = 10
-			j := newJob(t, max(8, limit*span*11/20)) // two requests an item
-			j.rate, j.inFlight, j.timeout = float64(limit), 32, 10*time.Second
-			j.api.set(t, "rest", "0.01")
-			j.plan(t)
-			a := j.start(t)
-			select {
-			case <-a.done:
-			case <-time.After(span * time.Second):
-				a.Process.Signal(syscall.SIGINT)
-				a.end(t, 15*time.Second)
-			}
-			came := j.api.came()
-			took := came[len(came)-1].at.Sub(came[0].at).Seconds()
-			used := float64(len(came)-1) / took / float64(limit)
-			most := worst(came)
-			t.Logf("limit %d: worst second %d, %.1f %% of it used over %.1f s", limit, most, 100*used, took)
-			if slack := 1 + limit/100; most > limit+slack {
-				t.Errorf("limit %d: the worst second holds %d", limit, most)
+			atServer, leaving, used := keptRate(t, limit, 10*time.Second)
+			// The clocks of a machine at work are a little apart.
+			if atServer > limit+1+limit/100 || leaving > limit+1 {
+				t.Errorf("limit %d: the worst second holds %d at the server, and %d as they left", limit, atServer, leaving)
 			}
 			if used < 0.95 && limit < 1000 {
 				t.Errorf("limit %d: %.1f %% of it was used", limit, 100*used)
 			}
-			j.judge(t)
 		})
 	}
+}
+
+// keptRate sends at a limit for a while, and returns what the worst second held
+// at the server's clock and as the requests left, and which part of the limit
+// was used.
+func keptRate(t *testing.T, limit int, span time.Duration, before ...string) (atServer, leaving int, used float64) {
+	t.Helper()
+	j := newJob(t, max(8, int(float64(limit)*span.Seconds()*0.55))) // two requests an item
+	j.rate, j.inFlight, j.timeout = float64(limit), 32, 10*time.Second
+	j.api.set(t, "rest", "0.01")
+	j.plan(t)
+	a := j.start(t, before...)
+	select {
+	case <-a.done:
+	case <-time.After(span):
+		a.Process.Signal(syscall.SIGINT)
+		a.end(t, 15*time.Second)
+	}
+	came := j.api.came()
+	took := came[len(came)-1].at.Sub(came[0].at).Seconds()
+	used = float64(len(came)-1) / took / float64(limit)
+	f, err := runfile.Open(j.path("job.run"))
+	must(t, err)
+	defer f.Close()
+	var left []arrival
+	for r, err := range f.RequestLog() {
+		must(t, err)
+		if !r.SentAt.IsZero() {
+			left = append(left, arrival{at: r.SentAt})
+		}
+	}
+	slices.SortFunc(left, func(a, b arrival) int { return a.at.Compare(b.at) })
+	atServer, leaving = worst(came), worst(left)
+	t.Logf("limit %d: worst second %d, %d as they left, %.1f %% of it used over %.1f s", limit, atServer, leaving, 100*used, took)
+	j.judge(t)
+	return atServer, leaving, used
 }
 
 // TestD2: a stop of the runner or of its provider is followed by no burst.
