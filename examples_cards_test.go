@@ -23,6 +23,15 @@ var (
 	plantedCode  = "9463"
 )
 
+// deniedAndLost is the second rehearsal of the example's README.
+func deniedAndLost(t *testing.T, bin string) {
+	d := newDesk(t, bin, "examples/payme-authorise-charges")
+	out, code := d.rehearse(t, "declined=0.1", "lose_answer=0.05", "seed=2")
+	if code != 3 || !strings.Contains(out, "Run unsettled: 36 succeeded, 2 failed, 2 in doubt.") || !strings.Contains(out, "The simulator counted 38 effects, 0 of them twice") {
+		t.Errorf("exit code %d:\n%s", code, out)
+	}
+}
+
 // cards charges cards while answers are lost, spoilt and denied, in a rehearsal
 // and in a run of its own, and then searches every file and every stream.
 func cards(t *testing.T, bin string) {

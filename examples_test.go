@@ -55,6 +55,7 @@ func TestExamples(t *testing.T) {
 	t.Run("an old list", func(t *testing.T) { t.Parallel(); oldList(t, bin) })
 	t.Run("a list without transactions", func(t *testing.T) { t.Parallel(); listWithoutTransactions(t, bin) })
 	t.Run("minor units", func(t *testing.T) { t.Parallel(); minorUnits(t, bin) })
+	t.Run("denied and lost", func(t *testing.T) { t.Parallel(); deniedAndLost(t, bin) })
 	t.Run("cards", func(t *testing.T) { t.Parallel(); cards(t, bin) })
 	t.Run("tokens that end", func(t *testing.T) { t.Parallel(); tokensThatEnd(t, bin) })
 }
