@@ -54,7 +54,7 @@ func (m Mutation[Client, Args, Live, Result]) read(ctx context.Context, c Client
 }
 
 func (m Mutation[Client, Args, Live, Result]) execute(ctx context.Context, c Client, arguments json.RawMessage) (any, error) {
-	return executeWith(m.Execute, ctx, c, arguments)
+	return executeWith(m.Execute, m.Check, ctx, c, arguments)
 }
 
 func (q Query[Client, Args, Result]) schema() (OperationSchema, error) {
@@ -81,7 +81,7 @@ func (q Query[Client, Args, Result]) read(context.Context, Client, json.RawMessa
 }
 
 func (q Query[Client, Args, Result]) execute(ctx context.Context, c Client, arguments json.RawMessage) (any, error) {
-	return executeWith(q.Execute, ctx, c, arguments)
+	return executeWith(q.Execute, q.Check, ctx, c, arguments)
 }
 
 func checkWith[Args any](check func(Args) error, arguments json.RawMessage) error {
@@ -92,10 +92,17 @@ func checkWith[Args any](check func(Args) error, arguments json.RawMessage) erro
 	return check(a)
 }
 
-func executeWith[Client, Args, Result any](execute func(Client, context.Context, Args) (Result, error), ctx context.Context, c Client, arguments json.RawMessage) (any, error) {
+// executeWith checks once more: the arguments of some items are known only just
+// before they are executed.
+func executeWith[Client, Args, Result any](execute func(Client, context.Context, Args) (Result, error), check func(Args) error, ctx context.Context, c Client, arguments json.RawMessage) (any, error) {
 	a, err := decode[Args](arguments)
 	if err != nil {
 		return nil, undecodable(err)
+	}
+	if check != nil {
+		if err := check(a); err != nil {
+			return nil, Refused("invalid_arguments", problemText(err))
+		}
 	}
 	// A typed result beside an error is not an answer.
 	r, err := execute(c, ctx, a)

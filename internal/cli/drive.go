@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/bulkrunner/runner/internal/config"
 	"github.com/bulkrunner/runner/internal/diag"
 	"github.com/bulkrunner/runner/internal/engine"
 	"github.com/bulkrunner/runner/internal/eval"
@@ -15,6 +16,7 @@ import (
 	"github.com/bulkrunner/runner/internal/planner"
 	"github.com/bulkrunner/runner/internal/runfile"
 	"github.com/bulkrunner/runner/internal/view"
+	"github.com/bulkrunner/runner/sdk"
 )
 
 // drive runs the engine over a run file and says how it ended.
@@ -102,7 +104,7 @@ func (s *session) operations(ops []plan.Operation, recalled *planner.Recalled) (
 			diags = append(diags, diag.Diagnostic{Summary: "Unknown operation", Detail: fmt.Sprintf("Provider %q no longer has the operation %q.", p.Schema.Name, op.Type)})
 			continue
 		}
-		program, more := s.scope.Compile(s.config.Operations[op.Address], nil, schema)
+		program, become, more := s.program(s.config.Operations[op.Address], schema)
 		if diags = append(diags, more...); more.HasErrors() {
 			continue
 		}
@@ -112,7 +114,8 @@ func (s *session) operations(ops []plan.Operation, recalled *planner.Recalled) (
 				j, err := program.Judge(context, live)
 				return j.Verdict, j.Reason, err
 			},
-			Fill: recalled.Fill,
+			Become: become,
+			Fill:   recalled.Fill,
 		})
 		totals[op.Address] = op.Counts[plan.Planned] + op.Counts[plan.Started] + op.Counts[plan.InDoubt]
 		limits[op.Address] = p.Record.Rate
@@ -121,4 +124,18 @@ func (s *session) operations(ops []plan.Operation, recalled *planner.Recalled) (
 		}
 	}
 	return driven, totals, limits, diags
+}
+
+// program is what an apply needs of an operation's expressions: its guards, and
+// for an operation that is fed by another one what its items become.
+func (s *session) program(op *config.Operation, schema *sdk.OperationSchema) (*eval.Program, func(it, of *plan.Item) (plan.State, string), diag.List) {
+	if op.FedBy() == "" {
+		program, diags := s.scope.Compile(op, nil, schema)
+		return program, nil, diags
+	}
+	program, feed, diags := planner.CompileFed(s.scope, s.config, func(instance string) *sdk.Schema { return s.providers[instance].Schema }, op, schema)
+	if diags.HasErrors() {
+		return nil, nil, diags
+	}
+	return program, planner.NewBecoming(program, feed).Item, diags
 }

@@ -73,6 +73,11 @@ func (a *app) validate(paths []string) error {
 		schema, _ := schemas[op.Provider].Operation(strings.TrimPrefix(op.Type, schemas[op.Provider].Name+"_"))
 		_, more := scope.Settings(op, schema)
 		diags = append(diags, more...)
+		if op.FedBy() != "" {
+			_, _, more = planner.CompileFed(scope, cfg, func(instance string) *sdk.Schema { return schemas[instance] }, op, schema)
+			diags = append(diags, more...)
+			continue
+		}
 		var columns []rows.Column
 		if l := cfg.Lists[op.ForEach]; l.Provider != "" {
 			list, _ := schemas[l.Provider].List(strings.TrimPrefix(l.Type, schemas[l.Provider].Name+"_"))

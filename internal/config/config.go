@@ -4,6 +4,8 @@
 package config
 
 import (
+	"strings"
+
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 )
@@ -124,7 +126,7 @@ type Column struct {
 type Operation struct {
 	Type, Name string
 	Provider   string // address of the instance
-	ForEach    string // address of the list
+	ForEach    string // address of the list, or of the operation that feeds it
 	DependsOn  []string
 	Key        hcl.Expression
 	Where      hcl.Expression
@@ -148,6 +150,15 @@ type Operation struct {
 
 // Address is operation.TYPE.NAME.
 func (o *Operation) Address() string { return "operation." + o.Type + "." + o.Name }
+
+// FedBy is the address of the operation whose items it takes up, "" where its
+// items come from a list.
+func (o *Operation) FedBy() string {
+	if strings.HasPrefix(o.ForEach, "operation.") {
+		return o.ForEach
+	}
+	return ""
+}
 
 // A Guard is judged on what the API says, at plan and again just before each
 // execution.

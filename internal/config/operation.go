@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/bulkrunner/runner/internal/diag"
@@ -74,12 +75,15 @@ func (d *decoder) checkOperations() {
 		d.resolveList(p)
 		d.resolveInstance(served{typ: p.op.Type, typeRange: p.op.TypeRange, what: "operations", in: p.in, provider: p.provider, to: &p.op.Provider})
 		d.resolveDependencies(p)
+		if from := p.op.FedBy(); from != "" && !slices.Contains(p.op.DependsOn, from) {
+			p.op.DependsOn = append(p.op.DependsOn, from)
+		}
 		edges[p.op.Address()] = p.op.DependsOn
 	}
 	for _, cycle := range cycles(edges) {
 		d.add(diag.Diagnostic{
 			Summary: "Operations wait for one another",
-			Detail:  fmt.Sprintf("None of these could ever begin: %s. Delete one depends_on.", arrows("", cycle)),
+			Detail:  fmt.Sprintf("None of these could ever begin: %s. Delete one depends_on, or take the items of one from a list.", arrows("", cycle)),
 			Subject: d.cfg.Operations[cycle[0]].Range.Ptr(),
 		})
 	}
@@ -103,11 +107,17 @@ func (d *decoder) resolveList(p *pending) {
 		m.Summary = "Unknown list"
 		m.Detail = d.unknownList(names)
 	case len(names) > 0 && names[0] == "operation":
-		m.Summary = "Operations can't feed operations"
-		m.Detail = "This version of runner takes items from lists only. Name the list that both have their items from; to order two operations of one run, use depends_on."
+		address := strings.Join(names, ".")
+		if len(names) == 3 && d.cfg.Operations[address] != nil {
+			p.op.ForEach = address
+			d.checkFed(p)
+			return
+		}
+		m.Summary = "Unknown operation"
+		m.Detail = fmt.Sprintf("No operation %q is declared.%s", strings.TrimPrefix(address, "operation."), nearestOr(address, keys(d.cfg.Operations), " Declare it or correct the name."))
 	default:
 		m.Summary = "Invalid list reference"
-		m.Detail = fmt.Sprintf("for_each names a list %s, as in for_each = list.csv.NAME, and nothing is computed here. Choose among the list's rows with where.", withoutQuotes(p.forEach.Expr))
+		m.Detail = fmt.Sprintf("for_each names a list %s, as in for_each = list.csv.NAME, or an operation, as in for_each = operation.TYPE.NAME, and nothing is computed here. Choose among the rows with where.", withoutQuotes(p.forEach.Expr))
 	}
 	d.add(m)
 }
@@ -133,6 +143,25 @@ func (d *decoder) checkKey(p *pending, l *List) {
 			Detail:  fmt.Sprintf("Nothing says what names an item: %s has no key, and neither has this operation. Give the list the column that names a row, such as key = \"order_id\".", l.Address()),
 			Subject: p.op.ForEachRange.Ptr(), In: p.in,
 		})
+	}
+}
+
+// checkFed refuses what an operation can't say that takes up the items of
+// another one: they have their keys, and a rehearsal's things are those of the
+// first.
+func (d *decoder) checkFed(p *pending) {
+	refuse := func(what string, at hcl.Expression) {
+		d.add(diag.Diagnostic{
+			Summary: "Argument out of place",
+			Detail:  fmt.Sprintf("%s takes up the items of %s, which have %s already. Delete it.", p.op.Address(), p.op.ForEach, what),
+			Subject: at.Range().Ptr(), In: p.in,
+		})
+	}
+	if p.op.Key != nil {
+		refuse("their keys", p.op.Key)
+	}
+	if p.op.RehearseState != nil {
+		refuse("their states in a rehearsal", p.op.RehearseState)
 	}
 }
 

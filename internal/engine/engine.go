@@ -31,6 +31,8 @@ type Journal interface {
 	Started(operation, after int64, limit int) ([]plan.Item, error)
 	InDoubt(operation, after int64, limit int) ([]plan.Item, error)
 	Requests(item int64) ([]plan.Request, error)
+	Items(operation, after int64, limit int) ([]plan.Item, error)
+	Item(id int64) (plan.Item, error)
 	Tally(operation int64) (runfile.Tally, error)
 }
 
@@ -50,6 +52,11 @@ type Operation struct {
 	// Judge holds an item's guards against what the API says; see
 	// [eval.Program.Judge].
 	Judge func(context, live []byte) (eval.Verdict, string, error)
+
+	// Become fills in what is known of an item once the one that feeds it is
+	// settled. The state is planned, or skipped or failed with the reason. Nil
+	// for an operation whose items come from a list.
+	Become func(it, of *plan.Item) (plan.State, string)
 
 	// Fill gives an item its secret arguments; nil where none has any.
 	Fill func(*plan.Item) error

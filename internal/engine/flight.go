@@ -25,6 +25,7 @@ type flight struct {
 	at     time.Time
 	index  int // among the sleepers
 
+	unwritten   bool // what became known of it isn't in the run file yet
 	failedReads int
 
 	// Of an item in doubt.
@@ -110,6 +111,10 @@ func (e *Engine) change(f *flight, now time.Time, to plan.State, reason string, 
 		with(&c)
 	}
 	f.item.State, f.item.Reason = to, reason
+	if f.unwritten {
+		f.unwritten = false
+		c.Known = &plan.Known{Amount: f.item.Amount, Currency: f.item.Currency, Arguments: f.item.Arguments, Context: f.item.Context}
+	}
 	var b runfile.Batch
 	b.Changes = []plan.Change{c}
 	if req != nil {

@@ -42,6 +42,8 @@ type operation struct {
 	starting int          // marks of start on their way to disk
 	requests int64        // dispatched
 
+	bounds bounds // of a fed operation
+
 	counts  plan.Counts
 	tally   runfile.Tally
 	stopped string // the rule that stopped it
@@ -59,6 +61,7 @@ func newOperation(op *Operation, l *lane) *operation {
 	}
 	p.limits = l.line.Limits(own)
 	p.own = len(p.limits)
+	p.bounds.held = op.Become == nil
 	return p
 }
 
@@ -132,6 +135,12 @@ func (e *Engine) advance(op *operation, now time.Time) (time.Time, error) {
 		e.unstart(op, now, "the operation is paused")
 		return time.Time{}, nil
 	}
+	if !op.bounds.held {
+		if err := e.hold(op, now); err != nil {
+			return time.Time{}, err
+		}
+		return now, nil
+	}
 	if err := e.admit(op, now); err != nil {
 		return time.Time{}, err
 	}
@@ -204,6 +213,13 @@ func (e *Engine) admit(op *operation, now time.Time) error {
 		op.page = op.page[1:]
 		f := &flight{op: op, item: it}
 		op.active++
+		if len(it.Arguments) == 0 && op.Become != nil {
+			if known, err := e.become(f, now); err != nil {
+				return err
+			} else if !known {
+				continue
+			}
+		}
 		if op.Fill != nil {
 			if err := op.Fill(&f.item); err != nil {
 				if it.State == plan.InDoubt {

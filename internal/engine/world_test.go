@@ -291,6 +291,20 @@ func (j *journal) in(state plan.State, after int64, limit int) (out []plan.Item,
 	return out, nil
 }
 
+func (j *journal) Item(id int64) (plan.Item, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return *j.items[id-1], nil
+}
+
+func (j *journal) Items(_, after int64, limit int) (out []plan.Item, err error) {
+	for id := after + 1; id <= int64(len(j.items)) && len(out) < limit; id++ {
+		it, _ := j.Item(id)
+		out = append(out, it)
+	}
+	return out, nil
+}
+
 func (j *journal) Planned(_, after int64, limit int) ([]plan.Item, error) {
 	return j.in(plan.Planned, after, limit)
 }

@@ -32,9 +32,14 @@ type compiler struct {
 // [Program.LiveAmount] may be called. So it is with an inline list of no rows.
 // A scope for validation judges the other expressions even so.
 func (s *Scope) Compile(op *config.Operation, columns []rows.Column, schema *sdk.OperationSchema) (*Program, diag.List) {
-	c := &compiler{Scope: s, op: op, schema: schema, program: &Program{columns: columns}}
+	return s.compile(op, sight{columns: columns}, schema)
+}
+
+func (s *Scope) compile(op *config.Operation, row sight, schema *sdk.OperationSchema) (*Program, diag.List) {
+	columns := row.columns
+	c := &compiler{Scope: s, op: op, schema: schema, program: &Program{columns: columns}, row: row}
 	c.program.frame.columns = columns
-	c.row = sight{in: operationIn(op), each: true, key: true, columns: columns, open: columns == nil}
+	c.row.in, c.row.each, c.row.key, c.row.open = operationIn(op), true, true, columns == nil
 	c.guards()
 	if columns != nil || s.unvalued {
 		c.key()
@@ -109,6 +114,10 @@ func (c *compiler) key() {
 		if c.program.key = c.text(c.op.Key, "key"); c.program.key != nil && c.program.key.constant() {
 			c.report(diag.Diagnostic{Summary: "Key is the same for every row", Detail: "The key must tell rows apart: name a column, as in key = each.value.order_id.", Subject: c.op.Key.Range().Ptr()})
 		}
+		return
+	}
+	if c.op.FedBy() != "" {
+		c.program.keyColumn = feedKey
 		return
 	}
 	list := c.cfg.Lists[c.op.ForEach]

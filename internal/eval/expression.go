@@ -98,7 +98,12 @@ func (e *expression) unknownEach(see sight) cty.Value {
 	if !see.open {
 		columns := make(map[string]cty.Value, len(e.columns))
 		for _, i := range e.columns {
-			columns[see.columns[i].Name] = cty.UnknownVal(columnType(see.columns[i].Type))
+			c := see.columns[i]
+			t, ok := see.types[c.Name]
+			if !ok {
+				t = columnType(c.Type)
+			}
+			columns[c.Name] = cty.UnknownVal(t)
 		}
 		value = cty.ObjectVal(columns)
 	}

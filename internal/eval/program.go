@@ -75,6 +75,9 @@ func (p *Program) keptAs(k keeping) (names []string) {
 	return names
 }
 
+// HasMoney tells whether items are worth something.
+func (p *Program) HasMoney() bool { return p.money != nil }
+
 // Clone makes a program for another goroutine.
 func (p *Program) Clone() *Program {
 	c := *p

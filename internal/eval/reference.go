@@ -7,6 +7,7 @@ import (
 	"github.com/agext/levenshtein"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
 
 	"github.com/bulkrunner/runner/internal/diag"
 	"github.com/bulkrunner/runner/internal/rows"
@@ -17,9 +18,10 @@ import (
 type sight struct {
 	in      string // the block around it, for messages
 	each    bool
-	key     bool          // each.key; not where the key itself is made
-	open    bool          // the columns aren't known: any name is believed
-	columns []rows.Column // of each.value
+	key     bool                // each.key; not where the key itself is made
+	open    bool                // the columns aren't known: any name is believed
+	columns []rows.Column       // of each.value
+	types   map[string]cty.Type // of columns that hold any value, where it is known
 	live    []sdk.Attribute
 	hasLive bool
 }

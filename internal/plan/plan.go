@@ -83,6 +83,7 @@ type Item struct {
 	Arguments      json.RawMessage // what may be stored of them
 	Fingerprint    string          // hex of the keyed fingerprint of its secret arguments; "" when none is made
 	Sealed         string          // its sensitive arguments, encrypted; "" when it has none
+	Later          bool            // its arguments, amount and context became known only at apply
 	Secret         Secret          // its secret arguments while it is carried out; never stored
 	Context        json.RawMessage // what its guards need of its row; nil when they need nothing
 	Live           json.RawMessage // what the API said at the last read
@@ -131,6 +132,15 @@ type Change struct {
 	NotBefore time.Time
 	Live      json.RawMessage
 	Result    json.RawMessage
+	Known     *Known // written once
+}
+
+// Known is what became known of an item only while its run was applied: the
+// items of an operation that is fed by another one.
+type Known struct {
+	Amount, Currency string
+	Arguments        json.RawMessage
+	Context          json.RawMessage
 }
 
 // A Request is one API request, as the run file keeps it.

@@ -21,6 +21,7 @@ type Settings struct {
 	Rate        Rate     `json:"rate"`          // of this operation alone; zero when only the provider's holds
 	MaxInFlight int      `json:"max_in_flight"` // of this operation; 0 when only the provider's holds
 	DependsOn   []string `json:"depends_on,omitempty"`
+	FedBy       string   `json:"fed_by,omitempty"`     // the operation whose items it takes up, once they are settled
 	WriteOnly   []string `json:"write_only,omitempty"` // arguments that no file holds: apply takes them from the list again
 }
 

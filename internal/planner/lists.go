@@ -29,7 +29,9 @@ import (
 func Lists(ctx context.Context, cfg *config.Config, scope *eval.Scope) (out []runfile.List, diags diag.List) {
 	used := make(map[string]bool)
 	for _, op := range cfg.Operations {
-		used[op.ForEach] = cfg.Lists[op.ForEach].Provider == ""
+		if l := cfg.Lists[op.ForEach]; l != nil {
+			used[op.ForEach] = l.Provider == ""
+		}
 	}
 	for _, address := range slices.Sorted(maps.Keys(used)) {
 		if !used[address] {

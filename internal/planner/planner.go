@@ -81,6 +81,7 @@ func Plan(ctx context.Context, in Input, draft *runfile.Draft) (*Result, diag.Li
 		return nil, failed(err)
 	}
 	result := &Result{}
+	p.result = result
 	var diags diag.List
 	lists := make(map[string]runfile.List)
 	for _, op := range inOrder(in.Config) {
@@ -118,11 +119,13 @@ func (p *planner) finish(result *Result, run runfile.Run, diags diag.List) (*Res
 type planner struct {
 	Input
 	draft   *runfile.Draft
+	result  *Result         // as far as it is planned
 	secrets runfile.Secrets // the keys that its items depend on
 	local   bool            // something is in the digest as it was encrypted, which is never alike twice
 	items   hash.Hash
 	bad     *diag.Rows
 	lastID  int64
+	renamed map[int64]int64   // of a retry: IDs of its items by those that they had
 	again   bool              // a retry, of items and sources that are frozen
 	listed  map[string]listed // lists of APIs that have been read, by address
 	stdin   string            // the operation that has read standard input
@@ -165,6 +168,9 @@ type operation struct {
 }
 
 func (p *planner) operation(ctx context.Context, cfg *config.Operation, lists map[string]runfile.List) (*operation, diag.List) {
+	if cfg.FedBy() != "" {
+		return p.fed(cfg)
+	}
 	provider := p.Providers[cfg.Provider]
 	name := operationName(provider.Schema, cfg)
 	schema, _ := provider.Schema.Operation(name)

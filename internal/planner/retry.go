@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/bulkrunner/runner/internal/diag"
 	"github.com/bulkrunner/runner/internal/plan"
@@ -33,7 +32,7 @@ func Retry(ctx context.Context, in Input, former *runfile.File, draft *runfile.D
 			}}
 		}
 	}
-	p := &planner{Input: in, draft: draft, items: sha256.New(), bad: &diag.Rows{Command: in.Command}, again: true}
+	p := &planner{Input: in, draft: draft, items: sha256.New(), bad: &diag.Rows{Command: in.Command}, again: true, renamed: make(map[int64]int64)}
 	run := in.Run
 	run.Lists = was.Lists
 	if err := draft.SetRun(run); err != nil {
@@ -64,10 +63,13 @@ func (p *planner) retry(ctx context.Context, old plan.Operation, former *runfile
 	}
 	op := &operation{
 		Operation: plan.Operation{
-			Address: old.Address, Provider: old.Provider, Type: old.Type, Settings: old.Settings,
+			ID: old.ID, Address: old.Address, Provider: old.Provider, Type: old.Type, Settings: old.Settings,
 			List: old.List, Rows: old.Rows, Counts: plan.Counts{},
 		},
 		config: cfg, provider: provider, schema: schema, totals: plan.Totals{},
+	}
+	if old.Settings.FedBy != "" {
+		return p.retryFed(ctx, op, former)
 	}
 	var diags diag.List
 	if op.program, diags = p.Scope.Compile(cfg, nil, schema); diags.HasErrors() {
@@ -76,7 +78,7 @@ func (p *planner) retry(ctx context.Context, old plan.Operation, former *runfile
 	if err := p.draft.AddOperation(&op.Operation); err != nil {
 		return nil, failed(err)
 	}
-	batch := make([]plan.Item, 0, batchSize)
+	b := &retried{planner: p, op: op}
 	for it, err := range former.Items(runfile.Filter{Operation: old.ID, States: again}) {
 		if err != nil {
 			return nil, failed(err)
@@ -84,21 +86,11 @@ func (p *planner) retry(ctx context.Context, old plan.Operation, former *runfile
 		if err := recalled.Fill(&it); err != nil {
 			return nil, failed(fmt.Errorf("%q: %w", it.Key, err))
 		}
-		p.note(it)
-		op.Matching++
-		batch = append(batch, plan.Item{
-			Operation: op.ID, Key: it.Key, Source: it.Source, Row: it.Row, State: plan.Planned,
-			Arguments: it.Arguments, Fingerprint: it.Fingerprint, Sealed: it.Sealed, Secret: it.Secret,
-			Amount: it.Amount, Currency: it.Currency, Context: it.Context,
-		})
-		if len(batch) == batchSize {
-			if diags := p.batch(ctx, op, batch, nil); diags.HasErrors() {
-				return nil, diags
-			}
-			batch = batch[:0]
+		if diags := b.add(ctx, it); diags.HasErrors() {
+			return nil, diags
 		}
 	}
-	if diags := p.batch(ctx, op, slices.Clip(batch), nil); diags.HasErrors() {
+	if diags := b.flush(ctx); diags.HasErrors() {
 		return nil, diags
 	}
 	diags = append(diags, op.checkLimits()...)
@@ -106,6 +98,98 @@ func (p *planner) retry(ctx context.Context, old plan.Operation, former *runfile
 		return nil, append(diags, failed(err)...)
 	}
 	return op, diags
+}
+
+// retried gathers items of a former run to be planned together.
+type retried struct {
+	*planner
+	op     *operation
+	batch  []plan.Item
+	former []int64 // their IDs in the former run
+}
+
+func (b *retried) add(ctx context.Context, it plan.Item) diag.List {
+	b.note(it)
+	b.op.Matching++
+	b.former = append(b.former, it.ID)
+	b.batch = append(b.batch, plan.Item{
+		Operation: b.op.ID, Key: it.Key, Source: it.Source, Row: it.Row, State: plan.Planned,
+		Arguments: it.Arguments, Fingerprint: it.Fingerprint, Sealed: it.Sealed, Secret: it.Secret,
+		Amount: it.Amount, Currency: it.Currency, Context: it.Context,
+	})
+	if len(b.batch) < batchSize {
+		return nil
+	}
+	return b.flush(ctx)
+}
+
+func (b *retried) flush(ctx context.Context) diag.List {
+	if diags := b.planner.batch(ctx, b.op, b.batch, nil); diags.HasErrors() {
+		return diags
+	}
+	for i, id := range b.former {
+		b.renamed[id] = b.batch[i].ID
+	}
+	b.batch, b.former = b.batch[:0], b.former[:0]
+	return nil
+}
+
+// retryFed plans a fed operation again. What feeds it and is retried itself
+// feeds it again; of the rest, what it was known to be is frozen, and what it
+// wasn't is known by now.
+func (p *planner) retryFed(ctx context.Context, op *operation, former *runfile.File) (*operation, diag.List) {
+	program, feed, diags := CompileFed(p.Scope, p.Config, p.schema, op.config, op.schema)
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	op.program = program
+	old := op.ID
+	if err := p.draft.AddOperation(&op.Operation); err != nil {
+		return nil, failed(err)
+	}
+	become := NewBecoming(program, feed)
+	b := &retried{planner: p, op: op}
+	for it, err := range former.Items(runfile.Filter{Operation: old}) {
+		if err != nil {
+			return nil, failed(err)
+		}
+		of := plan.Feeding(it.Context)
+		switch untouched := it.State == plan.Failed || it.State == plan.Planned; {
+		case p.renamed[of] != 0 && (untouched || it.State == plan.Skipped || it.State == plan.Unchanged):
+			if err := p.take(op, []plan.Item{{ID: p.renamed[of], Key: it.Key, Source: it.Source, Row: it.Row, State: plan.Planned}}); err != nil {
+				return nil, failed(err)
+			}
+			continue
+		case !untouched:
+			continue
+		case len(it.Arguments) == 0:
+			from, err := one(former, of)
+			if err != nil {
+				return nil, failed(err)
+			}
+			if state, _ := become.Item(&it, &from); state != plan.Planned {
+				continue
+			}
+		}
+		if diags := b.add(ctx, it); diags.HasErrors() {
+			return nil, diags
+		}
+	}
+	if diags := b.flush(ctx); diags.HasErrors() {
+		return nil, diags
+	}
+	if err := p.draft.SetOperation(op.Operation); err != nil {
+		return nil, failed(err)
+	}
+	return op, nil
+}
+
+// one is an item of a former run.
+func one(former *runfile.File, id int64) (plan.Item, error) {
+	for it, err := range former.Items(runfile.Filter{After: id - 1, Limit: 1}) {
+		return it, err
+	}
+	return plan.Item{}, fmt.Errorf("there is no item %d, which feeds another one", id)
 }
 
 // again are the states whose items a retry takes up: nothing has happened to

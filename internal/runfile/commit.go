@@ -108,6 +108,11 @@ func (j *Journal) changes(changes []plan.Change, touched map[*ledger]*ledger) er
 		if err := j.move(c, at); err != nil {
 			return err
 		}
+		if c.Known != nil {
+			if err := j.know(c.Item, c.Known); err != nil {
+				return err
+			}
+		}
 		edge.BindInt64(1, c.Item)
 		edge.BindText(2, at)
 		edge.BindText(3, c.From.String())

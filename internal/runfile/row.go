@@ -14,8 +14,9 @@ import (
 // which one half is missing is there too, so that somebody notices.
 const items = `SELECT g.id, p.operation, p.key, p.source, p.row, p.idempotency_key, p.amount, p.currency,
   p.arguments, p.fingerprint, p.sealed, p.context, p.live, p.sum,
-  g.state, g.deadline, g.not_before, g.updated_at, g.reason, g.live, g.result, g.attempts, g.sum, g.live_sum, g.result_sum
-  FROM progress g LEFT JOIN plan p ON p.id = g.id `
+  g.state, g.deadline, g.not_before, g.updated_at, g.reason, g.live, g.result, g.attempts, g.sum, g.live_sum, g.result_sum,
+  k.amount, k.currency, k.arguments, k.context, k.sum
+  FROM progress g LEFT JOIN plan p ON p.id = g.id LEFT JOIN known k ON k.id = g.id `
 
 // Places of columns in items.
 const (
@@ -33,6 +34,8 @@ const (
 	itemSum       = 22
 	itemLiveSum   = 23
 	itemResultSum = 24
+	itemKnown     = 25 // the first of what became known of it
+	itemKnownSum  = 29
 )
 
 // noState is true of an item whose state is damaged. Whoever looks for items by
@@ -64,12 +67,15 @@ func (sc *scanner) item(s *sqlite.Stmt) (it plan.Item, err error) {
 	it.Source = s.ColumnText(3)
 	it.Row = s.ColumnInt64(4)
 	it.IdempotencyKey = s.ColumnText(5)
-	it.Amount = s.ColumnText(itemAmount)
-	it.Currency = s.ColumnText(itemCurrency)
+	it.Amount, it.Currency = worth(s)
 	it.Arguments = column(s, 8)
 	it.Fingerprint = s.ColumnText(9)
 	it.Sealed = s.ColumnText(10)
 	it.Context = column(s, 11)
+	if it.Later = known(s); it.Later {
+		it.Arguments = column(s, itemKnown+2)
+		it.Context = column(s, itemKnown+3)
+	}
 	if it.State, err = plan.ParseState(s.ColumnText(itemState)); err != nil {
 		return it, fmt.Errorf("%w: item %d: %v", ErrCorrupt, it.ID, err)
 	}
@@ -109,10 +115,24 @@ func (sc *scanner) check(s *sqlite.Stmt) error {
 		}
 		return sum(value, value, is) && int64(sc.sums.end()) == s.ColumnInt64(is)
 	}
+	if known(s) && (!sum(itemKnown, itemKnownSum-1, itemKnownSum) || int64(sc.sums.end()) != s.ColumnInt64(itemKnownSum)) {
+		return changed("known", id)
+	}
 	if !whole(itemLive, itemLiveSum) || !whole(itemResult, itemResultSum) {
 		return changed("progress", id)
 	}
 	return nil
+}
+
+// known tells whether the item's arguments became known only at apply.
+func known(s *sqlite.Stmt) bool { return s.ColumnType(itemKnownSum) != sqlite.TypeNull }
+
+// worth is the item's amount and currency.
+func worth(s *sqlite.Stmt) (amount, currency string) {
+	if known(s) {
+		return s.ColumnText(itemKnown), s.ColumnText(itemKnown + 1)
+	}
+	return s.ColumnText(itemAmount), s.ColumnText(itemCurrency)
 }
 
 // column is a column's bytes, and nil where it is NULL.

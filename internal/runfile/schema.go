@@ -91,11 +91,20 @@ CREATE TABLE progress (
   result_sum INTEGER,
   sum INTEGER NOT NULL
 );
+CREATE TABLE known (
+  id INTEGER PRIMARY KEY,
+  amount TEXT,
+  currency TEXT,
+  arguments TEXT NOT NULL,
+  context TEXT,
+  sum INTEGER NOT NULL
+);
 CREATE VIEW items AS
   SELECT p.id, o.address AS operation, p.key, p.source, p.row, g.state, g.reason, p.idempotency_key,
-         p.amount, p.currency, p.arguments, p.fingerprint, p.sealed, p.context, coalesce(g.live, p.live) AS live, g.result,
-         g.attempts, g.deadline, g.not_before, g.updated_at
-  FROM progress g JOIN plan p ON p.id = g.id JOIN operations o ON o.id = p.operation;
+         coalesce(k.amount, p.amount) AS amount, coalesce(k.currency, p.currency) AS currency,
+         coalesce(k.arguments, p.arguments) AS arguments, p.fingerprint, p.sealed, coalesce(k.context, p.context) AS context,
+         coalesce(g.live, p.live) AS live, g.result, g.attempts, g.deadline, g.not_before, g.updated_at
+  FROM progress g JOIN plan p ON p.id = g.id JOIN operations o ON o.id = p.operation LEFT JOIN known k ON k.id = g.id;
 CREATE TABLE transitions (
   id INTEGER PRIMARY KEY,
   item INTEGER NOT NULL,

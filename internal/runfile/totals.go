@@ -99,7 +99,7 @@ func (f *File) Groups(by string) ([]Group, error) {
 		case "reason":
 			k.value = s.ColumnText(itemReason)
 		case "currency":
-			k.value = s.ColumnText(itemCurrency)
+			_, k.value = worth(s)
 		}
 		g := groups[k]
 		if g == nil && len(groups) >= maxGroups {
@@ -118,7 +118,7 @@ func (f *File) Groups(by string) ([]Group, error) {
 		if g.Items++; len(g.Keys) < shownKeys {
 			g.Keys = append(g.Keys, s.ColumnText(itemKey))
 		}
-		return g.add(s.ColumnText(itemAmount), s.ColumnText(itemCurrency))
+		return g.add(worth(s))
 	})
 	if err != nil {
 		return nil, err

@@ -143,9 +143,15 @@ func rateOf(run runfile.Run, op plan.Operation) float64 {
 
 // Plan writes what a run would do.
 func (d *Document) Plan(w io.Writer) {
+	atMost := ""
 	for _, op := range d.Operations {
 		d.head(w, op)
-		line(w, "execute", op.Counts["planned"], money(op.Totals["planned"]))
+		if op.Settings.FedBy != "" {
+			line(w, "at most", op.Counts["planned"], "known when "+op.Settings.FedBy+" is done")
+			atMost = "at most "
+		} else {
+			line(w, "execute", op.Counts["planned"], money(op.Totals["planned"]))
+		}
 		for _, s := range []string{"unchanged", "skipped", "invalid"} {
 			d.reasons(w, op, s)
 		}
@@ -170,7 +176,7 @@ func (d *Document) Plan(w io.Writer) {
 		fmt.Fprintln(w)
 	}
 	c := d.Run.Counts
-	fmt.Fprintf(w, "Plan: %s to execute, %s unchanged, %s skipped", Count(c["planned"]), Count(c["unchanged"]), Count(c["skipped"]))
+	fmt.Fprintf(w, "Plan: %s%s to execute, %s unchanged, %s skipped", atMost, Count(c["planned"]), Count(c["unchanged"]), Count(c["skipped"]))
 	if c["invalid"] > 0 {
 		fmt.Fprintf(w, ", %s invalid", Count(c["invalid"]))
 	}
@@ -226,7 +232,11 @@ func (d *Document) head(w io.Writer, op OperationDocument) {
 		}
 	}
 	fmt.Fprintf(w, "%s      %s%s · %s\n", op.Address, name, where, Rate(op.RequestsPerSec))
-	fmt.Fprintf(w, "  %-30s %s rows, %s match\n", op.List, Count(op.Rows), Count(op.Matching))
+	if op.Settings.FedBy != "" {
+		fmt.Fprintf(w, "  %-30s %s\n", op.List, plural(op.Rows, "1 item", Count(op.Rows)+" items"))
+	} else {
+		fmt.Fprintf(w, "  %-30s %s rows, %s match\n", op.List, Count(op.Rows), Count(op.Matching))
+	}
 	for _, l := range d.Run.Lists {
 		if l.Address == op.List && l.Reading != "" {
 			fmt.Fprintf(w, "  %-30s read with: %s\n", "", Inert(l.Reading))

@@ -1,0 +1,112 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bulkrunner/runner/internal/plan"
+)
+
+// bounds are the limits of a fed operation while they are held against what it
+// is about to do: the plan could not know.
+type bounds struct {
+	held   bool // by this apply
+	after  int64
+	items  int64
+	totals plan.Totals
+}
+
+// hold looks at a page of a fed operation's items, as they become now that the
+// operation before it is done, and stops it if they are more than its file
+// allows. Items whose turn has come already count as well, so a run that is
+// taken up again is held to the same.
+func (e *Engine) hold(op *operation, now time.Time) error {
+	b := &op.bounds
+	page, err := e.journal.Items(op.ID, b.after, pageSize)
+	if err != nil {
+		return err
+	}
+	if b.totals == nil {
+		b.totals = plan.Totals{}
+	}
+	for i := range page {
+		it := page[i]
+		b.after = it.ID
+		if len(it.Arguments) == 0 {
+			of, err := e.journal.Item(plan.Feeding(it.Context))
+			if err != nil {
+				return err
+			}
+			if !of.State.Final() {
+				continue
+			}
+			if state, _ := op.Become(&it, &of); state != plan.Planned {
+				continue
+			}
+		}
+		b.items++
+		if err := b.totals.Add(it.Currency, it.Amount); err != nil {
+			return err
+		}
+	}
+	if len(page) == pageSize {
+		return nil
+	}
+	b.held = true
+	if rule := b.exceeded(op.Settings.Limits, op.Rows); rule != "" {
+		e.stop(op, now, rule)
+	}
+	return nil
+}
+
+// exceeded names the limit that is exceeded, "" for none.
+func (b *bounds) exceeded(l plan.Limits, rows int64) string {
+	switch {
+	case l.MaxItems >= 0 && b.items > l.MaxItems:
+		return fmt.Sprintf("limits: %d items would be executed (max_items = %d)", b.items, l.MaxItems)
+	case l.MaxShare > 0 && float64(b.items) > l.MaxShare*float64(rows):
+		return fmt.Sprintf("limits: %d of %d items would be executed (max_share = %v)", b.items, rows, l.MaxShare)
+	}
+	if l.MaxTotal == nil {
+		return ""
+	}
+	var rules []string
+	for _, currency := range b.totals.Currencies() {
+		limit, ok := l.MaxTotal[currency]
+		if !ok {
+			rules = append(rules, fmt.Sprintf("%s %s, which max_total doesn't name", currency, b.totals.Text(currency)))
+			continue
+		}
+		if total, exceeds, err := b.totals.Exceeds(currency, limit); err != nil || exceeds {
+			rules = append(rules, fmt.Sprintf("%s %s (max_total = %s)", currency, total, limit))
+		}
+	}
+	if len(rules) == 0 {
+		return ""
+	}
+	slices.Sort(rules)
+	return "limits: items to execute come to " + strings.Join(rules, ", ")
+}
+
+// become finds out what an item is, now that the one which feeds it is settled.
+// It reports false for one that goes no further in this apply.
+func (e *Engine) become(f *flight, now time.Time) (bool, error) {
+	of, err := e.journal.Item(plan.Feeding(f.item.Context))
+	if err != nil {
+		return false, err
+	}
+	if !of.State.Final() {
+		// It waits for a later apply, when that one is settled.
+		e.drop(f)
+		return false, nil
+	}
+	state, reason := f.op.Become(&f.item, &of)
+	if state != plan.Planned {
+		e.settle(f, now, state, reason, nil, nil)
+		return false, nil
+	}
+	f.unwritten = true
+	return true, nil
+}
