@@ -43,6 +43,7 @@ var meanwhile = []struct {
 	{stateRegistered, statePending, registeredBetween},
 	{statePending, stateAuthorised, authoriseBetween},
 	{statePending, stateDenied, denyBetween},
+	{statePending, stateExpired, expireBetween},
 	{stateAuthorised, stateSettled, settleBetween},
 	{stateSettled, stateDeposited, depositBetween},
 }

@@ -38,12 +38,13 @@ var (
 	registeredBetween  = simulator.Share("register_between", "Share of charges that are PENDIENTE right after a read has shown them as REGISTRADO.")
 	authoriseBetween   = simulator.Share("authorise_between", "Share of pending charges that are paid right after a read has shown them as pending.")
 	denyBetween        = simulator.Share("deny_between", "Share of pending charges that are DENEGADO right after a read has shown them as pending.")
+	expireBetween      = simulator.Share("expire_between", "Share of pending charges that are EXPIRADO right after a read has shown them as pending.")
 	settleBetween      = simulator.Share("settle_between", "Share of charges that are LIQUIDADO right after a read has shown them as AUTORIZADO.")
 	depositBetween     = simulator.Share("deposit_between", "Share of charges that are DEPOSITADO right after a read has shown them as LIQUIDADO.")
 	declined           = simulator.Share("declined", "Share of new charges by card that come out DENEGADO.")
 	shortAnswer        = simulator.Share("short_answer", "Share of deletions that are carried out and answered in an older page's form, without the charge.")
 	otherCharge        = simulator.Share("other_charge", "Share of requests that are carried out and whose answer names another charge.")
-	clock              = simulator.Duration("clock", "How far the API's clock is ahead, for tokens and for expires.", 0)
+	clock              = simulator.Duration("clock", "How far the API's clock is ahead, for expires: a charge that is seeded was made before that.", 0)
 	readLag            = simulator.Duration("read_lag", "How long reads go on showing a charge's former state. Whether Pay-me's do isn't documented.", 0)
 	tokenLife          = simulator.Duration("token_life", "How long a token lives, in whole seconds. Not documented.", time.Hour)
 	expires            = simulator.Word("expires", "Whether a pending charge is EXPIRADO when its expiration_date has passed, a day after it was made. The state is documented, and not what leads to it.", no, yesWord)
@@ -62,7 +63,7 @@ var (
 // switches are what can be set about the simulation beside what can be about
 // any.
 var switches = []simulator.Toggle{
-	tokenError, tokenRevoked, unsuccessful, drift, registeredBetween, authoriseBetween, denyBetween, settleBetween, depositBetween, declined, shortAnswer,
+	tokenError, tokenRevoked, unsuccessful, drift, registeredBetween, authoriseBetween, denyBetween, expireBetween, settleBetween, depositBetween, declined, shortAnswer,
 	otherCharge, clock, readLag, tokenLife, expires, scopes, undocumentedDelete, deleteOf, failureStatus, failureShape, unknownCharge, readShows,
 	reversalRefund, repeatCharge, unixTime,
 }

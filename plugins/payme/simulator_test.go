@@ -298,6 +298,7 @@ func TestSimulatorMeanwhile(t *testing.T) {
 		"nothing":    {nil, []string{registrado, registrado}},
 		"to the end": {[]string{"register_between=1", "authorise_between=1", "settle_between=1", "deposit_between=1"}, []string{registrado, pendiente, autorizado, liquidado, depositado, depositado}},
 		"denied":     {[]string{"deny_between=1"}, []string{pendiente, denegado, denegado}},
+		"expired":    {[]string{"expire_between=1"}, []string{pendiente, expirado, expirado}},
 		"not denied": {[]string{"deny_between=1"}, []string{autorizado, autorizado}},
 		"reversed":   {[]string{"authorise_between=1", "settle_between=1"}, []string{extornado, extornado}},
 	} {

@@ -25,6 +25,8 @@ func (s *simulation) consult(f *simulator.Fate, q request, now time.Time) []byte
 	switch {
 	case o.state == statePending && f.Befalls(payBetween):
 		s.pay(o, f, now)
+	case o.state == statePending && f.Befalls(expireBetween):
+		s.become(o, stateExpired, f, now)
 	case o.state == stateApproved && shown == stateApproved && f.Befalls(annulBetween):
 		s.become(o, stateReversed, f, now)
 	}

@@ -20,8 +20,9 @@ var (
 	errorMessage     = simulator.Share("error_message", "Share of requests that are carried out and answered 502 with an errorMessage and no CODE.")
 	otherOrder       = simulator.Share("other_order", "Share of requests that are carried out and whose answer names another order.")
 	payBetween       = simulator.Share("pay_between", "Share of pending orders that are paid right after a read has shown them as pending.")
+	expireBetween    = simulator.Share("expire_between", "Share of pending orders whose time is over right after a read has shown them as pending.")
 	annulBetween     = simulator.Share("annul_between", "Share of paid orders that become ANULADA right after a read has shown them as paid.")
-	clock            = simulator.Duration("clock", "How far the API's clock is ahead: a pending order expires 30 days after it was made, or when it says.", 0)
+	clock            = simulator.Duration("clock", "How far the API's clock is ahead. A pending order expires when it says, or 30 days after it was made; one that is seeded was made before the clock went ahead.", 0)
 	readLag          = simulator.Duration("read_lag", "How long reads go on showing an order's former state. Whether Payvalida's do isn't documented.", 0)
 	checksumCase     = simulator.Word("checksum_case", "Which checksums are accepted: any, upper or lower. Not documented.", caseAny, caseUpper, caseLower)
 	unknownOrder     = simulator.Text("unknown_order", "What a read of an unknown order answers: a result code, or empty for 0000 with no data. Not documented.", codeNotPending, func(v string) error {
@@ -40,6 +41,6 @@ var (
 // switches are what can be set about the simulation beside what can be about
 // any.
 var switches = []simulator.Toggle{
-	transactionError, errorMessage, otherOrder, payBetween, annulBetween, clock, readLag, checksumCase, unknownOrder, strict, zone, recurrentPaid,
+	transactionError, errorMessage, otherOrder, payBetween, expireBetween, annulBetween, clock, readLag, checksumCase, unknownOrder, strict, zone, recurrentPaid,
 	simulator.NotifyURL, simulator.NotifyTwice, notifyHash, annulledBy,
 }

@@ -323,7 +323,8 @@ func TestSimulatorMeanwhile(t *testing.T) {
 		"paid and annulled":  {[]string{"pay_between=1", "annul_between=1"}, pendiente, []string{pendiente, aprobada, anulada, anulada}},
 		"annulled":           {[]string{"annul_between=1"}, aprobada, []string{aprobada, anulada}},
 		"not annulled":       {[]string{"annul_between=1"}, pendiente, []string{pendiente, pendiente}},
-		"expired":            {[]string{"clock=721h"}, pendiente, []string{pendiente, pendiente}}, // 30 days from when it was seeded, by the same clock
+		"expired":            {[]string{"clock=721h"}, pendiente, []string{vencida, vencida}},
+		"expired meanwhile":  {[]string{"expire_between=1"}, pendiente, []string{pendiente, vencida, vencida}},
 		"recurrent":          {[]string{"pay_between=1"}, "", []string{pendiente, pendiente}},
 		"recurrent and paid": {[]string{"pay_between=1", "recurrent_paid=APROBADA"}, "", []string{pendiente, aprobada}},
 	} {
