@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/bulkrunner/runner/sdk"
@@ -40,6 +41,9 @@ type methodDetails struct {
 	Installments         *installments         `json:"installments,omitempty"`
 }
 
+// Format keeps the card out of a request that is printed.
+func (methodDetails) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, hidden) }
+
 type authenticationResult struct {
 	ThreeDSecure struct {
 		authentication
@@ -62,6 +66,15 @@ func (a *authorizeArgs) request(merchant string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	body, err := json.Marshal(a.charge(merchant, amount))
+	if err != nil {
+		return nil, errors.New("the charge can't be written as JSON") // without the encoder's words, which may quote
+	}
+	return body, nil
+}
+
+// charge is the body before it is written.
+func (a *authorizeArgs) charge(merchant, amount string) chargeRequest {
 	r := chargeRequest{
 		Action: "authorize", Channel: "ecommerce", MerchantCode: merchant, MerchantOperationNumber: a.MerchantOperationNumber,
 		PaymentMethod: paymentMethod{a.PaymentMethod, methodDetails{
@@ -79,11 +92,7 @@ func (a *authorizeArgs) request(merchant string) ([]byte, error) {
 	if a.ProductDetails == nil {
 		r.PaymentDetails.ProductDetails = []map[string]string{} // the API requires the list, which may be empty
 	}
-	body, err := json.Marshal(r)
-	if err != nil {
-		return nil, errors.New("the charge can't be written as JSON") // without the encoder's words, which may quote
-	}
-	return body, nil
+	return r
 }
 
 // currencyNumbers are the currencies that Pay-me takes, both with two decimals.

@@ -419,7 +419,7 @@ func TestWriteOnlyIsNeverPrinted(t *testing.T) {
 	a := newCharge("CARD")
 	a.OTP = testOTP
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%T %v"} {
-		for _, value := range []any{a, &a, a.PAN, &a.PAN, []writeOnly{a.PAN, a.SecurityCode, a.OTP, a.CAVV}, map[string]writeOnly{"x": a.PAN}, fmt.Errorf("%v: %w", a, context.Canceled)} {
+		for _, value := range []any{a, &a, a.charge(merchant, "15000"), a.PAN, &a.PAN, []writeOnly{a.PAN, a.SecurityCode, a.OTP, a.CAVV}, map[string]writeOnly{"x": a.PAN}, fmt.Errorf("%v: %w", a, context.Canceled)} {
 			text := fmt.Sprintf(verb, value)
 			searchCard(t, verb, text)
 			if strings.Contains(text, fmt.Sprintf("%x", testPAN)) {
