@@ -19,7 +19,9 @@ const (
 	suffix     = ".ops.hcl"
 	jsonSuffix = ".ops.hcl.json"
 
-	maxFile  = 1 << 20 // bytes of one operation file
+	// MaxFile is the most bytes that an operation file may have.
+	MaxFile = 1 << 20
+
 	maxTotal = 8 << 20 // bytes of all of them: a run file keeps every one
 )
 
@@ -112,12 +114,12 @@ func (l *loader) file(path string) {
 			return
 		}
 	}
-	b, err := readRegular(path)
+	b, err := ReadFile(path)
 	if err != nil {
 		l.unreadable(name, err)
 		return
 	}
-	if len(b) > maxFile {
+	if len(b) > MaxFile {
 		refusal := tooLarge(name)
 		l.diags = append(l.diags, refusal)
 		return
@@ -130,10 +132,10 @@ func (l *loader) file(path string) {
 	l.sources = append(l.sources, Source{Name: name, Bytes: b})
 }
 
-// readRegular reads at most one byte more than an operation file may have.
-// It opens without blocking and asks again what it has opened: a path that was
-// a file a moment ago may be a pipe that nobody writes to.
-func readRegular(path string) ([]byte, error) {
+// ReadFile reads at most one byte more than an operation file may have. It
+// opens without blocking and asks again what it has opened: a path that was a
+// file a moment ago may be a pipe that nobody writes to.
+func ReadFile(path string) ([]byte, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
@@ -146,7 +148,7 @@ func readRegular(path string) ([]byte, error) {
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("it is %s", kind(info.Mode()))
 	}
-	return io.ReadAll(io.LimitReader(f, maxFile+1))
+	return io.ReadAll(io.LimitReader(f, MaxFile+1))
 }
 
 func (l *loader) unreadable(name string, err error) {

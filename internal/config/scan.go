@@ -26,7 +26,7 @@ const (
 // scan looks at a file's tokens before the parser may: it returns nil when the
 // parser can be trusted with it, or what is wrong and where.
 func scan(src Source) *diag.Diagnostic {
-	if len(src.Bytes) > maxFile {
+	if len(src.Bytes) > MaxFile {
 		d := tooLarge(src.Name)
 		return &d
 	}

@@ -58,6 +58,3 @@ func ValuesBeside(cfg *Config) ([]Source, diag.List) {
 	}
 	return l.sources, l.diags
 }
-
-// IsValuesFile tells variables files by their names.
-func IsValuesFile(name string) bool { return strings.HasSuffix(name, ".opsvars.hcl") }
