@@ -165,7 +165,10 @@ func TestDocsOperationFiles(t *testing.T) {
 	for _, doc := range documents(t) {
 		blocks, _ := read(t, doc)
 		for _, b := range blocks {
-			if b.language != "hcl" {
+			name := "block.ops.hcl"
+			if b.language == "json" && config.IsOperationFile(b.argument) {
+				name += ".json"
+			} else if b.language != "hcl" {
 				continue
 			}
 			if b.directive == "fragment" {
@@ -175,7 +178,7 @@ func TestDocsOperationFiles(t *testing.T) {
 				continue
 			}
 			whole++
-			_, diags := config.Parse([]config.Source{{Name: "block.ops.hcl", Bytes: []byte(b.text)}})
+			_, diags := config.Parse([]config.Source{{Name: name, Bytes: []byte(b.text)}})
 			for _, d := range diags {
 				t.Errorf("%s: %s: %s", b.at(), d.Summary, d.Detail)
 			}
