@@ -118,7 +118,7 @@ func (l *List) Address() string { return "list." + l.Type + "." + l.Name }
 
 // A Column declares the type of a column that is not a string.
 type Column struct {
-	Type  string // string, decimal, number or bool
+	Type  string // string, id, decimal, number or bool
 	Range hcl.Range
 }
 

@@ -32,7 +32,7 @@ type provided struct {
 	provider *hcl.Attribute
 }
 
-var columnTypes = []string{"string", "decimal", "number", "bool"}
+var columnTypes = []string{"string", "id", "decimal", "number", "bool"}
 
 func (d *decoder) list(b *hclsyntax.Block) {
 	in := title(b)

@@ -52,6 +52,12 @@ func (s *Scope) compile(op *config.Operation, row sight, schema *sdk.OperationSc
 	}
 	c.program.kept = c.keep()
 	c.secretColumns()
+	if list := c.cfg.Lists[op.ForEach]; list != nil && list.Provider == "" {
+		c.program.ids = make([]bool, len(columns))
+		for i, column := range columns {
+			c.program.ids[i] = list.Columns[column.Name].Type == "id"
+		}
+	}
 	if c.diags.HasErrors() {
 		return nil, unique(c.diags)
 	}

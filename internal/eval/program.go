@@ -3,6 +3,7 @@ package eval
 import (
 	"bytes"
 	"slices"
+	"strconv"
 
 	"github.com/zclconf/go-cty/cty"
 
@@ -29,6 +30,7 @@ type Program struct {
 	fallback  *sdk.DefaultGuard // nil where there is none or the file dropped it
 	live      []*rule
 	kept      kept
+	ids       []bool // by column: it is said to hold ids, never card numbers; nil where no row is looked at for them
 
 	frame   frame
 	scratch []byte
@@ -170,7 +172,12 @@ func (p *Program) Item(row rows.Row) (Item, []*Problem) {
 			item.Sensitive, b = appendMember(item.Sensitive, a.name, b[from:]), b[:start]
 		case keep == keepNothing:
 			item.WriteOnly, b = appendMember(item.WriteOnly, a.name, b[from:]), b[:start]
-		case p.money != nil && a.Role != "":
+		case a.expr != nil && !a.expr.constant() && enoughDigits(b[from:]):
+			if problem := p.cardless(strconv.Quote(a.Name), string(b[from:]), a.expr.columns); problem != nil {
+				problems = append(problems, problem)
+			}
+		}
+		if keep == keepPlain && !absent && p.money != nil && a.Role != "" {
 			worth.note(a.rule, b[from:])
 		}
 	}
@@ -192,6 +199,14 @@ func (p *Program) Item(row rows.Row) (Item, []*Problem) {
 		item.State = v
 	}
 	item.Context = p.kept.write(f)
+	if problem := p.cardless("The key", item.Key, p.keyColumns()); problem != nil {
+		problems = append(problems, problem)
+	}
+	for _, i := range p.kept.columns {
+		if problem := p.cardless("What a guard looks at", f.text(i), []int{i}); problem != nil {
+			problems = append(problems, problem)
+		}
+	}
 	return item, problems
 }
 

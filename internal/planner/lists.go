@@ -324,7 +324,7 @@ func (a *arguments) files(of func(rows.File) rows.List) rows.List {
 	return joined
 }
 
-var columnTypes = map[string]rows.Type{"string": rows.String, "decimal": rows.Decimal, "number": rows.Number, "bool": rows.Bool}
+var columnTypes = map[string]rows.Type{"string": rows.String, "id": rows.String, "decimal": rows.Decimal, "number": rows.Number, "bool": rows.Bool}
 
 func listError(l *config.List, err error) diag.List {
 	d := diag.Diagnostic{Summary: "List can't be read", Detail: err.Error() + ".", Subject: &l.Range, In: fmt.Sprintf("list %q %q", l.Type, l.Name)}

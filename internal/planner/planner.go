@@ -479,6 +479,8 @@ func (p *planner) tell(op *operation, severity diag.Severity, at *rows.Problem, 
 	if d.Row != nil {
 		row.Column, row.Value = d.Row.Column, d.Row.Value
 	}
+	row.Value = eval.MaskCards(row.Value)
+	d.Detail = eval.MaskCards(d.Detail)
 	d.Row = &row
 	d.Severity = severity
 	p.bad.Add(d)
