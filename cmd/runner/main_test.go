@@ -32,6 +32,7 @@ func TestMain(m *testing.M) {
 //	simulate [FAULT=VALUE…]     starts the fake provider's API, for var.endpoint and var.token
 //	fault FAULT=VALUE…          turns the API's switches
 //	number N FILE               writes a list of N rows: id, amount
+//	database FILE SQL           makes an SQLite file of the SQL in another file
 //	seed FILE                   makes the things of a list (columns id, is, amount, currency) at the API
 //	effects [ID=N…]             holds what has happened at the API against this, and nothing else
 //	[!] effects of RUNFILE      … against the run file: each succeeded item once, or in doubt
@@ -58,6 +59,7 @@ func TestScripts(t *testing.T) {
 			"simulate":  simulate,
 			"fault":     fault,
 			"number":    number,
+			"database":  databaseCommand,
 			"seed":      seed,
 			"effects":   effects,
 			"start":     start,

@@ -13,14 +13,17 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/rogpeppe/go-internal/txtar"
 	"github.com/xuri/excelize/v2"
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
 )
 
 // TestPlans holds plans against golden archives: operation files, lists and
 // what the API has (api.csv) go in, and the plan for people (plan) and for
 // programs (plan.json) come out. What things.xlsx has stands in the archive as
-// lines of delimited text. -update rewrites them.
+// lines of delimited text, what things.db has as SQL. -update rewrites them.
 func TestPlans(t *testing.T) {
 	t.Parallel()
 	archives, err := filepath.Glob("testdata/plans/*.txtar")
@@ -66,6 +69,10 @@ func goldenPlan(t *testing.T, path string) {
 			}
 		case "things.xlsx":
 			if err := workbook(f.Data, filepath.Join(dir, f.Name)); err != nil {
+				t.Fatal(err)
+			}
+		case "things.db":
+			if err := database(f.Data, filepath.Join(dir, f.Name)); err != nil {
 				t.Fatal(err)
 			}
 		default:
@@ -154,4 +161,18 @@ func workbook(text []byte, path string) error {
 		}
 	}
 	return f.SaveAs(path)
+}
+
+// database makes an SQLite file of SQL.
+func database(script []byte, path string) error {
+	conn, err := sqlite.OpenConn(path, sqlite.OpenReadWrite, sqlite.OpenCreate)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	return sqlitex.ExecuteScript(conn, string(script), nil)
+}
+
+func databaseCommand(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(database([]byte(ts.ReadFile(args[1])), ts.MkAbs(args[0])))
 }

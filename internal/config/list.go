@@ -17,6 +17,7 @@ var listTypes = map[string]shape{
 	"csv":    {required: []string{"path"}, attributes: []string{"key", "columns", "on_invalid", "delimiter", "comment", "header_row", "encoding", "final_newline"}},
 	"json":   {required: []string{"path"}, attributes: []string{"key", "columns", "on_invalid", "at"}},
 	"xlsx":   {required: []string{"path"}, attributes: []string{"key", "columns", "on_invalid", "sheet", "header_row"}},
+	"sql":    {required: []string{"driver", "query"}, attributes: []string{"key", "columns", "on_invalid", "dsn", "path", "parameters", "timeout"}},
 	"inline": {required: []string{"rows"}, attributes: []string{"key", "columns", "on_invalid"}},
 }
 

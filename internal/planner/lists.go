@@ -11,9 +11,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
 
 	"github.com/bulkrunner/runner/internal/config"
 	"github.com/bulkrunner/runner/internal/diag"
@@ -143,6 +145,9 @@ func newList(scope *eval.Scope, l *config.List) (list, diag.List) {
 			x.File = f
 			return x
 		})
+	case "sql":
+		a.keyIsText()
+		out.List, out.again = a.sql(), false
 	case "json":
 		a.keyIsText()
 		j := rows.JSON{Columns: a.columns, At: a.path("at")}
@@ -268,6 +273,79 @@ func (a *arguments) line(name string) int {
 	}
 	a.refuse(name, "Invalid "+name, name+" is the number of a line, from 1 to 10000.")
 	return 0
+}
+
+// sql is the list that a query gives. All that messages may quote is free of
+// secrets: only the DSN has any, and must be one.
+func (a *arguments) sql() rows.List {
+	q := rows.SQL{Source: a.list.Address(), Columns: a.columns, Driver: a.word("driver", rows.Drivers()), Timeout: 5 * time.Minute}
+	for _, name := range []string{"query", "parameters"} {
+		if at := a.list.Attributes[name]; at != nil {
+			if v, _ := a.scope.Value(at.Expr); v.ContainsMarked() {
+				a.refuse(name, "Sensitive value in a query", name+" can't hold a sensitive value: the errors of a database quote its queries. Only dsn is kept from view.")
+				return nil
+			}
+		}
+	}
+	q.Query = a.text("query")
+	if v := a.value("parameters"); v != cty.NilVal {
+		if v.IsNull() || !v.CanIterateElements() || v.Type().IsMapType() || v.Type().IsObjectType() {
+			a.refuse("parameters", "Invalid parameters", `parameters must be a list such as ["PENDIENTE", 30].`)
+			return nil
+		}
+		for _, p := range v.AsValueSlice() {
+			q.Parameters = append(q.Parameters, a.parameter(p))
+		}
+	}
+	if s := a.text("timeout"); s != "" {
+		var err error
+		if q.Timeout, err = time.ParseDuration(s); err != nil || q.Timeout < time.Second || q.Timeout > 24*time.Hour {
+			a.refuse("timeout", "Invalid timeout", `timeout must be a time from "1s" to "24h", such as "5m".`)
+		}
+	}
+	if q.Driver == "sqlite" {
+		if a.list.Attributes["dsn"] != nil || a.list.Attributes["path"] == nil {
+			a.refuse("dsn", "Invalid list", `A list of the driver "sqlite" has path, the database's file, and no dsn.`)
+			return nil
+		}
+		return a.files(func(f rows.File) rows.List {
+			q.Database = f
+			return q
+		})
+	}
+	at := a.list.Attributes["dsn"]
+	if at == nil || a.list.Attributes["path"] != nil {
+		a.refuse("path", "Invalid list", fmt.Sprintf("A list of the driver %q has dsn, which says where the database is, and no path.", q.Driver))
+		return nil
+	}
+	if v, diags := a.scope.Value(at.Expr); !diags.HasErrors() && !v.IsMarked() {
+		a.refuse("dsn", "DSN that is not sensitive", `A DSN holds a password, so it must come from a sensitive variable or from the environment: dsn = env("ORDERS_DSN").`)
+		a.diags[len(a.diags)-1].Secret = true
+	}
+	q.DSN = a.text("dsn")
+	return q
+}
+
+// parameter is a value as a database's driver takes it.
+func (a *arguments) parameter(v cty.Value) any {
+	switch {
+	case v.IsNull():
+		return nil
+	case v.Type() == cty.Bool:
+		return v.True()
+	case v.Type() == cty.Number:
+		if n, accuracy := v.AsBigFloat().Int64(); accuracy == big.Exact {
+			return n
+		}
+		fallthrough
+	default:
+		s, err := convert.Convert(v, cty.String)
+		if err != nil {
+			a.refuse("parameters", "Invalid parameters", "A parameter must be a string, a number, true, false or null.")
+			return nil
+		}
+		return s.AsString()
+	}
 }
 
 func (a *arguments) inline() rows.List {

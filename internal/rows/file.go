@@ -158,6 +158,9 @@ func (f File) refuse(summary, detail string) *Problem {
 // openRegular opens a list's file. Pipes and devices are refused: a list is
 // read more than once, and its digest must still mean something afterwards.
 func openRegular(f File) (*os.File, error) {
+	if f.Path == Stdin {
+		return nil, f.refuse("Not from standard input", "A list of this type can't be read from standard input, since it isn't read from its beginning to its end. Save it in a file and name that.")
+	}
 	info, err := os.Stat(f.Path)
 	if err == nil {
 		switch mode := info.Mode(); {

@@ -68,9 +68,6 @@ func (f File) damaged(why string) *Problem {
 
 // load reads the file, whose parts can't be found without its end.
 func (l XLSX) load() ([]byte, error) {
-	if l.Path == Stdin {
-		return nil, l.refuse("Workbook on standard input", "A workbook can't be read from standard input. Save it in a file and name that.")
-	}
 	file, err := openRegular(l.File)
 	if err != nil {
 		return nil, err
