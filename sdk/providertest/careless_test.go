@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"runtime"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -42,6 +43,19 @@ func TestCareless(t *testing.T) {
 		"starts a process":    {"parent"},
 		"leaks":               {"growth"},
 		"asks twice":          {"one_request"},
+		"no generate":         {"list_pages"},
+		"nameless rows":       {"list_pages"},
+		"strange rows":        {"list_pages"},
+		"rows twice":          {"list_pages"},
+		"pages without end":   {"list_pages"},
+		"two pages at once":   {"one_request"},
+		"says nothing":        {"list_complete"},
+		"counts the last":     {"list_total"},
+		"counts itself":       {"list_complete", "list_total", "list_drift"},
+		"drops repeats":       {"list_repeat"},
+		"forgets the filter":  {"list_filter"},
+		"matches everything":  {"list_filter"},
+		"names by the page":   {"list_circle"},
 	}
 	for sin, broken := range tests {
 		t.Run(sin, func(t *testing.T) {
@@ -50,7 +64,7 @@ func TestCareless(t *testing.T) {
 				t.Skip("the rule is skipped there")
 			}
 			o := Options{Timeout: 2 * time.Second, env: []string{program + "=careless", sinning + "=" + sin}}
-			o.only = append([]string{"schema", "simulator", "configure", "answers", "execute"}, broken...)
+			o.only = append([]string{"schema", "simulator", "configure", "answers", "execute", "list_pages"}, broken...)
 			switch sin {
 			case "none":
 				o.only = nil
@@ -100,8 +114,9 @@ type undocumented struct {
 
 type carelessClient struct {
 	carelessConfig
-	sin string
-	api *apiclient.Client
+	sin   string
+	api   *apiclient.Client
+	known map[string]bool // rows that came, which no provider should remember
 }
 
 func careless(sin string) {
@@ -127,7 +142,7 @@ func careless(sin string) {
 					_ = r.Body.Close()
 				}
 			}
-			return &carelessClient{c, sin, api}, err
+			return &carelessClient{c, sin, api, nil}, err
 		},
 		Account: func(carelessConfig) sdk.Account {
 			if sin == "live" {
@@ -136,6 +151,7 @@ func careless(sin string) {
 			return sdk.Account{Name: "M", Environment: "other"}
 		},
 		Operations: []sdk.Operation[*carelessClient]{operation[carelessThing](sin)},
+		Lists:      []sdk.Listing[*carelessClient]{things(sin)},
 		Simulator: &sdk.Simulator[carelessConfig]{
 			Faults: fake.Simulator.Faults,
 			New:    func(c carelessConfig) sdk.Simulation { return fake.Simulator.New(fakeprovider.Config{Token: c.Token}) },
@@ -146,6 +162,8 @@ func careless(sin string) {
 		p.Operations = []sdk.Operation[*carelessClient]{operation[undocumented](sin)}
 	case "no simulator":
 		p.Simulator = nil
+	case "no generate":
+		p.Simulator.Faults = slices.DeleteFunc(slices.Clone(p.Simulator.Faults), func(f sdk.Fault) bool { return f.Name == "generate" })
 	}
 	sdk.Serve(p)
 }

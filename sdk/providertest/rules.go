@@ -15,6 +15,9 @@ func Rules() []Rule { return append([]Rule(nil), rules...) }
 // answering is what most rules need: a provider that carries out samples.
 var answering = []string{"execute"}
 
+// listing is what the rules about lists need: lists that were read.
+var listing = []string{"list_pages"}
+
 var rules = []Rule{
 	{"schema", "The program starts as a provider and its schema can be used.", nil, schemaUsable},
 	{"documented", "Every operation, list, attribute and fault is documented, and the rate limit has its source.", []string{"schema"}, documented},
@@ -26,6 +29,13 @@ var rules = []Rule{
 	{"execute", "Each operation succeeds for its sample, with one effect for a mutation and none for a query.", []string{"answers"}, executes},
 	{"read", "A read has no effect, and the next one answers the same.", answering, readsRepeat},
 	{"settled", "Before its effect an operation is not settled; after it, it is.", answering, settlesByRead},
+	{"list_pages", "A list is read to its end, with one request a page; its rows are what the schema says, each has its key, and none comes twice.", []string{"answers"}, listsToTheirEnd},
+	{"list_complete", "The last page of a list says that it is complete, and never where the API gives no more pages before the end.", listing, listComplete},
+	{"list_total", "The last page of a list says how many rows the API counts, and not how many came.", listing, listTotal},
+	{"list_filter", "A filter that the list doesn't have is refused; with one that it has, only what was asked for comes, also where the API ignores it.", listing, listFilter},
+	{"list_drift", "A list from which a row goes away while it is read doesn't come out whole.", listing, listDrift},
+	{"list_repeat", "A list in which a row comes again on the next page doesn't come out whole.", listing, listRepeat},
+	{"list_circle", "A list whose pages have no end ends within two pages more than it has, and doesn't come out whole.", listing, listCircle},
 	{"refused_connection", "Where nobody listens the outcome is not sent.", answering, connectionRefused},
 	{"reset", "A connection that is reset leaves the outcome unknown, or not sent if nothing was written.", answering, connectionReset},
 	{"lost_answer", "An answer that is lost after the effect leaves the outcome unknown, and a read then says yes.", answering, answerLost},

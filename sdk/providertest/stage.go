@@ -12,7 +12,8 @@ import (
 )
 
 // Faults are the switches that a simulator offers to be tested against. All
-// but slow are a share of the requests, from 0 to 1; slow is a duration.
+// but the last three are a share of the requests, from 0 to 1; slow is a
+// duration, generate a number, list a word. Package simulator has them all.
 var Faults = []sdk.Fault{
 	{Name: "lose_answer", Doc: "The request is carried out and the connection ends without an answer.", Default: "0"},
 	{Name: "reset_before", Doc: "The connection is reset before anything is done.", Default: "0"},
@@ -22,6 +23,8 @@ var Faults = []sdk.Fault{
 	{Name: "html", Doc: "The request is carried out and answered with a page of HTML.", Default: "0"},
 	{Name: "truncated", Doc: "The request is carried out and its answer breaks off halfway.", Default: "0"},
 	{Name: "slow", Doc: "How long an answer takes, such as 200ms.", Default: "0s"},
+	{Name: "generate", Doc: "Of a provider that has lists: how many things there are, in mixed states.", Default: "0"},
+	{Name: "list", Doc: "What is wrong with lists: drift, repeat, circle, total, cut or unfiltered.", Default: ""},
 }
 
 // A stage is the provider's simulator, in a process of its own, so that the

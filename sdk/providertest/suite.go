@@ -83,7 +83,7 @@ func Check(ctx context.Context, o Options) []Result {
 	if o.Timeout <= 0 {
 		o.Timeout = 5 * time.Second
 	}
-	s := &suite{Options: o, ctx: ctx, failed: map[string]bool{}}
+	s := &suite{Options: o, ctx: ctx, unkept: map[string]Status{}}
 	defer s.close()
 	results := make([]Result, 0, len(rules))
 	for _, r := range rules {
@@ -96,13 +96,16 @@ func Check(ctx context.Context, o Options) []Result {
 			result.Status, result.Detail = Skipped, "the suite was interrupted"
 		case need != "":
 			result.Status, result.Detail = Skipped, fmt.Sprintf("the rule %s isn't kept, and this one needs it", need)
+			if s.unkept[need] == Skipped {
+				result.Detail = fmt.Sprintf("the rule %s can't be held, and this one needs it", need)
+			}
 		default:
 			v := &verdict{}
 			r.hold(s, v)
 			result.Status, result.Detail = v.result()
 		}
 		if result.Status != Passed {
-			s.failed[r.Name] = true
+			s.unkept[r.Name] = result.Status
 		}
 		results = append(results, result)
 	}
@@ -113,7 +116,7 @@ func Check(ctx context.Context, o Options) []Result {
 type suite struct {
 	Options
 	ctx    context.Context
-	failed map[string]bool // rules that were not kept, or skipped
+	unkept map[string]Status // rules that were not kept, or skipped
 
 	folder  string // for sockets
 	schema  *sdk.Schema
@@ -126,6 +129,7 @@ type suite struct {
 	printed []*record // standard error and output of every process
 	number  int       // of the item that was made last
 	calls   []seen
+	listed  map[string]*reading // of lists that can be read, all that there is
 }
 
 // seen is a call that was made, and what it took on the wire.
@@ -136,7 +140,7 @@ type seen struct {
 
 func (s *suite) missing(rules []string) string {
 	for _, r := range rules {
-		if s.failed[r] {
+		if _, unkept := s.unkept[r]; unkept {
 			return r
 		}
 	}
