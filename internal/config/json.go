@@ -185,8 +185,8 @@ func (d *decoder) jsonAttribute(body *hclsyntax.Body, m member, in string, s sha
 }
 
 // jsonBlocks takes the levels of labels off, and makes a block of each object
-// that is left. A message about a block points at its last label, or at its own
-// brace where it stands in an array: the name of its type may stand far above.
+// that is left. A message about a block points at its last label, or where it
+// stands in an array at its beginning: the name of its type may be far above.
 func (d *decoder) jsonBlocks(body *hclsyntax.Body, b hclsyntax.Block, labels []string, n node, in string) {
 	if n.value == nil {
 		return
@@ -195,11 +195,11 @@ func (d *decoder) jsonBlocks(body *hclsyntax.Body, b hclsyntax.Block, labels []s
 		if len(labels) == 0 {
 			block := b
 			block.Body = d.jsonBody(object)
-			if n.is('[') {
+			if last := len(b.Labels) - 1; n.is('[') && last >= 0 {
 				block.TypeRange = opening(object)
-				if last := len(b.Labels) - 1; last >= 0 {
-					block.LabelRanges = append(slices.Clone(b.LabelRanges[:last]), block.TypeRange)
-				}
+				block.LabelRanges = append(slices.Clone(b.LabelRanges[:last]), block.TypeRange)
+			} else if n.is('[') && len(object.members) > 0 {
+				block.TypeRange = object.members[0].name.rng
 			}
 			body.Blocks = append(body.Blocks, &block)
 			continue

@@ -35,14 +35,21 @@ func snippetOf(src []byte, r hcl.Range) (snippet, bool) {
 		end = from + i
 	}
 	to = min(to, end)
+	lead, trail := "", ""
+	if strings.HasSuffix(r.Filename, ".json") {
+		begin, end, lead, trail = member(src, begin, from, to, end)
+		if len(bytes.Trim(src[begin:max(end, to)], ",{}[]"+spaces)) == 0 {
+			return snippet{}, false // a bracket alone says nothing
+		}
+	}
 
 	// A line may be as long as its file: look no further than can be shown.
 	begin = runeStart(src, max(begin, from-snippetBytes))
 	to = runeStart(src, min(to, from+snippetBytes))
 	end = runeStart(src, min(end, to+snippetBytes))
-	before := lineText(src[begin:from], "\ufeff")
+	before := lead + lineText(src[begin:from], "\ufeff")
 	marked := lineText(src[from:to], "")
-	after := strings.TrimRight(lineText(bytes.TrimSuffix(src[to:end], []byte("\r")), ""), " ")
+	after := strings.TrimRight(lineText(bytes.TrimSuffix(src[to:end], []byte("\r")), ""), " ") + trail
 
 	start, length := utf8.RuneCountInString(before), utf8.RuneCountInString(marked)
 	if start+length+utf8.RuneCountInString(after) > snippetWidth {
@@ -56,6 +63,40 @@ func snippetOf(src []byte, r hcl.Range) (snippet, bool) {
 		after = cut(after, max(snippetWidth-start-length, 2))
 	}
 	return snippet{text: before + marked + after, start: start, length: max(length, 1)}, true
+}
+
+const spaces = " \t\r\n"
+
+// member narrows a line of JSON to the member or element that is meant, and
+// tells with … what was left out. A program writes a file as one line, and
+// what stands beside the trouble on it may be a credential.
+func member(src []byte, begin, from, to, end int) (first, last int, lead, trail string) {
+	first, last = begin, end
+	text := false
+	for i := begin; i < end && last == end; i++ {
+		switch c := src[i]; {
+		case text && c == '\\':
+			i++
+		case c == '"':
+			text = !text
+		case text || bytes.IndexByte([]byte(",{}[]"), c) < 0:
+		case i < from:
+			first = i + 1
+		case i >= to:
+			last = i
+		}
+	}
+	if src[max(to-1, 0)] == '{' || src[max(to-1, 0)] == '[' {
+		last = to
+	}
+	if first > begin {
+		first = from - len(bytes.TrimLeft(src[first:from], spaces))
+		lead = "…"
+	}
+	if len(bytes.Trim(src[last:end], ",{}[]"+spaces)) > 0 {
+		trail = "…"
+	}
+	return first, last, lead, trail
 }
 
 // lineText makes part of a line safe, with tabs as two spaces.

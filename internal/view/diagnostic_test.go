@@ -14,7 +14,8 @@ import (
 func printed(t *testing.T, l diag.List, src string, opts view.DiagnosticOptions) string {
 	t.Helper()
 	var b bytes.Buffer
-	if err := view.Diagnostics(&b, l, map[string][]byte{"refunds.ops.hcl": []byte(src)}, opts); err != nil {
+	sources := map[string][]byte{"refunds.ops.hcl": []byte(src), "x.ops.hcl.json": []byte(src)}
+	if err := view.Diagnostics(&b, l, sources, opts); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
@@ -29,6 +30,15 @@ func subject(src, what string) *hcl.Range {
 	return &hcl.Range{Filename: "refunds.ops.hcl", Start: pos(i), End: pos(i + len(what))}
 }
 
+func named(name, src, what string) *hcl.Range {
+	r := subject(src, what)
+	if strings.HasPrefix(what, "{") {
+		r.End.Byte = r.Start.Byte + 1
+	}
+	r.Filename = name
+	return r
+}
+
 const file = `operation "payme_cancel_charge" "march" {
 	amount = each.value.total
   api_key = "sk_live_1"
@@ -38,6 +48,9 @@ const file = `operation "payme_cancel_charge" "march" {
 func TestDiagnostics(t *testing.T) {
 	t.Parallel()
 	long := "amount = \"" + strings.Repeat("x", 300) + "\" + target + \"" + strings.Repeat("y", 300) + "\"\n"
+	compact := `{
+"fake": {"token": "sk_live_1", "b": "${\"x,\" == var.b}", "c": "sk_live_2"}, "d": {"token": "sk_live_3"}}
+`
 	tests := map[string]struct {
 		src  string
 		l    diag.List
@@ -120,6 +133,28 @@ Error: T
   on refunds.ops.hcl line 1:
    1: operation "payme_cancel_charge" "march" {
                 ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+`},
+		"JSON": {compact, diag.List{
+			{Summary: "S", Subject: named("x.ops.hcl.json", compact, "var.b")},
+			{Summary: "T", Subject: named("x.ops.hcl.json", compact, `"fake"`)},
+			{Summary: "U", Subject: named("x.ops.hcl.json", compact, `{"token"`)},
+		}, view.DiagnosticOptions{}, `Error: S
+
+  on x.ops.hcl.json line 2:
+   2: …"b": "${\"x,\" == var.b}"…
+                         ^^^^^
+
+Error: T
+
+  on x.ops.hcl.json line 2:
+   2: "fake":…
+      ^^^^^^
+
+Error: U
+
+  on x.ops.hcl.json line 2:
+   2: "fake": {…
+              ^
 `},
 		"long line": {long, diag.List{{Summary: "S", Subject: subject(long, "target")}}, view.DiagnosticOptions{Width: 80}, `Error: S
 
