@@ -33,9 +33,11 @@ type authentication struct {
 	renewed uint64    // the call that brought the present token
 	renewAt time.Time // zero where nobody knows when it ends
 
-	// refused tells that a token was refused and none has been accepted
-	// since: its successor has one chance.
-	refused bool
+	// refused are the items, by their keys, for which a token was refused, as
+	// long as none has been accepted since. What one is refused for again has
+	// had its chance; what another is refused for says nothing of that, since
+	// a token may end while many calls are on their way with it.
+	refused map[string]bool
 
 	denied  int       // renewals in a row that the API refused
 	failing time.Time // when renewals began to fail, zero while they don't
@@ -64,7 +66,7 @@ func (l *Line) accepted(now time.Time, c *host.Call, a host.Answer) {
 	case sdk.OutcomeUnauthenticated:
 	default:
 		if c.ID > l.auth.renewed {
-			l.auth.refused = false
+			l.auth.refused = nil
 		}
 		return
 	}
@@ -73,10 +75,13 @@ func (l *Line) accepted(now time.Time, c *host.Call, a host.Answer) {
 		l.err = errors.New("the API refused the credential")
 	case c.ID < l.auth.renewed, !l.auth.valid:
 		// It went with a token that has been replaced, or is being.
-	case l.auth.refused:
+	case l.auth.refused[c.IdempotencyKey]:
 		l.err = errors.New("the API refused the credential again after it was renewed: look at what the account may do")
 	default:
-		l.auth.refused, l.auth.valid = true, false
+		if l.auth.refused == nil {
+			l.auth.refused = make(map[string]bool)
+		}
+		l.auth.refused[c.IdempotencyKey], l.auth.valid = true, false
 		l.note(now, "token_refused", "the API refused the access token; it is renewed, and what it was refused for goes again")
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/bulkrunner/runner/internal/dispatch"
+	"github.com/bulkrunner/runner/internal/providers"
 	"github.com/bulkrunner/runner/sdk"
 	"github.com/bulkrunner/runner/sdk/host"
 )
@@ -113,6 +114,46 @@ func TestRefusedAgainIsFatal(t *testing.T) {
 			t.Errorf("%d tokens were asked for", len(k.issued))
 		}
 	})
+}
+
+// A token that ends while a first wave of calls is on its way with it is
+// refused for several items, one after the other; what counts is whether an
+// item is refused again.
+func TestRefusedForAnotherItem(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		refused string // the items, in turn, each with a token of its own; "." is one that is accepted
+		fatal   bool
+	}{
+		"one after the other": {"abc", false},
+		"the same":            {"aa", true},
+		"the first again":     {"aba", true},
+		"accepted meanwhile":  {"ab.ab", false},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			a := &api{start: time.Now(), answer: func(time.Duration, host.Call) (host.Answer, time.Duration) { return host.Answer{}, -1 }}
+			line := dispatch.NewLine(authenticating(4), a, time.Now())
+			a.line = line
+			answer := func(id uint64, o sdk.Outcome) {
+				line.Handle(time.Now(), providers.Event{Answers: []host.Answer{{ID: id, Outcome: o}}})
+			}
+			id := uint64(0)
+			for _, item := range c.refused {
+				for !line.Open() && line.Err() == nil {
+					time.Sleep(time.Second)
+					line.Tick(time.Now())
+					id++ // of the renewal
+					answer(id, sdk.OutcomeDone)
+				}
+				time.Sleep(time.Second)
+				id = line.Call(time.Now(), line.Limits(nil), host.Call{Verb: host.Execute, IdempotencyKey: string(item)}, nil)
+				answer(id, map[bool]sdk.Outcome{true: sdk.OutcomeDone, false: sdk.OutcomeUnauthenticated}[item == '.'])
+			}
+			if (line.Err() != nil) != c.fatal {
+				t.Errorf("%s: %v", name, line.Err())
+			}
+		})
+	}
 }
 
 // A token is renewed before its end, however short it lives, and no call is
