@@ -47,6 +47,39 @@ func killAtSyncs(t *testing.T, n, last int, least int64) {
 	}
 }
 
+// TestA1Fed: the same for an operation that is fed by another one: what its
+// items are is known again after a crash, and is what it was.
+func TestA1Fed(t *testing.T) {
+	t.Parallel()
+	strace(t)
+	var killed atomic.Int64
+	t.Run("k", func(t *testing.T) {
+		for k := 1; k <= 24; k++ {
+			t.Run(fmt.Sprint(k), func(t *testing.T) {
+				t.Parallel()
+				j := newJob(t, 4)
+				j.inFlight, j.fed = 1, true
+				j.plan(t)
+				if j.start(t, strace(t), "-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync,fsync",
+					"-e", fmt.Sprintf("inject=fdatasync,fsync:signal=KILL:when=%d", k)).end(t, 60*time.Second) != 0 {
+					killed.Add(1)
+				}
+				j.judge(t)
+				j.complete(t)
+				v, _ := j.judge(t)
+				// Paying isn't sent again before a person says so.
+				if doubt := v.counts[plan.InDoubt]; doubt > 1 || v.counts[plan.Succeeded]+doubt != 8 {
+					t.Errorf("items are %v", v.counts)
+				}
+			})
+		}
+	})
+	t.Logf("%d applies killed at a sync", killed.Load())
+	if killed.Load() < 12 {
+		t.Error("too few were killed for this to mean anything")
+	}
+}
+
 // killAtSync reports whether the apply was killed at all.
 func killAtSync(t *testing.T, operation string, n, k int) bool {
 	t.Helper()

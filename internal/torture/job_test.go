@@ -5,6 +5,7 @@ package torture
 import (
 	"bytes"
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -16,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/bulkrunner/runner/internal/plan"
 )
 
 // A job is an operation file, its list and its run, in a folder of their own.
@@ -36,6 +39,7 @@ type job struct {
 	timeout   time.Duration
 	provider  string // further lines of the provider block
 	argument  string // further lines of the operation
+	fed       bool   // each item that succeeded has a thing paid that is called after it
 }
 
 // newJob has n open things cancelled, one at a time unless told otherwise.
@@ -112,13 +116,40 @@ operation "fake_%s" "all" {
   }
 }
 `, j.api.url, strconv.FormatFloat(j.rate, 'f', -1, 64), max(j.burst, 1), j.inFlight, j.timeout, j.provider, j.operation, j.argument, cmp.Or(j.attempts, 50)), 0o600))
+	if j.fed {
+		must(t, os.WriteFile(j.path("fed.ops.hcl"), fmt.Appendf(nil, `operation "fake_pay" "fed" {
+  for_each = operation.fake_%s.all
+  where    = each.value.outcome == "succeeded"
+  id       = "R-${each.value.arguments.id}"
+  amount   = todecimal("1.50")
+  currency = "COP"
+  limits {
+    max_items = %d
+    max_total = { COP = 1000000 }
+  }
+  abort {
+    max_failures             = 1000000
+    max_consecutive_failures = 1000000
+    max_failure_ratio        = 1
+    min_items                = 1000000
+  }
+}
+`, j.operation, j.n), 0o600))
+	}
+}
+
+// thing is what an item acts on; "" for one of which that isn't known yet.
+func thing(it plan.Item) string {
+	var a struct{ ID string }
+	json.Unmarshal(it.Arguments, &a)
+	return a.ID
 }
 
 // plan writes the job's files and its run file, without asking the API.
 func (j *job) plan(t testing.TB) {
 	t.Helper()
 	j.write(t)
-	if out, code := j.run(t, "plan", "--refresh=false", "--out", "job.run", "job.ops.hcl"); code != 0 {
+	if out, code := j.run(t, "plan", "--refresh=false", "--out", "job.run", "."); code != 0 {
 		t.Fatalf("plan ended with %d:\n%s", code, out)
 	}
 }

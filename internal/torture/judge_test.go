@@ -40,7 +40,7 @@ func (j *job) judgeFile(t testing.TB, name string) (v verdict, differences int) 
 		must(t, err)
 		seen++
 		v.counts[it.State]++
-		effects := ledger.Effects[it.Key]
+		effects := ledger.Effects[thing(it)]
 		v.effects += effects
 		switch {
 		case effects > 1:
@@ -53,17 +53,24 @@ func (j *job) judgeFile(t testing.TB, name string) (v verdict, differences int) 
 	}
 	ops, err := f.Operations()
 	must(t, err)
-	counted := int64(0)
+	counted, states := int64(0), plan.Counts{}
 	for _, op := range ops {
 		counted += op.Counts.Total()
 		for state, n := range op.Counts {
-			if v.counts[state] != n {
-				wrong("%d items are counted as %s, and %d are", n, state, v.counts[state])
-			}
+			states[state] += n
 		}
 	}
-	if seen != j.n || counted != int64(j.n) {
-		wrong("%d items are there and %d counted, of %d", seen, counted, j.n)
+	for state, n := range states {
+		if v.counts[state] != n {
+			wrong("%d items are counted as %s, and %d are", n, state, v.counts[state])
+		}
+	}
+	expected := j.n
+	if j.fed {
+		expected *= 2
+	}
+	if seen != expected || counted != int64(expected) {
+		wrong("%d items are there and %d counted, of %d", seen, counted, expected)
 	}
 	for r, err := range f.RequestLog() {
 		must(t, err)
