@@ -62,6 +62,7 @@ func (a *app) validate(paths []string) error {
 		_, _, _, more = scope.Rate(p, schemas[address].RateLimit)
 		diags = append(diags, more...)
 	}
+	diags = append(diags, planner.CheckLists(cfg, scope)...)
 	for _, address := range usedLists(cfg) {
 		l := cfg.Lists[address]
 		list, _ := schemas[l.Provider].List(strings.TrimPrefix(l.Type, schemas[l.Provider].Name+"_"))

@@ -7,7 +7,6 @@ import (
 	"io"
 	"maps"
 	"math/big"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -120,6 +119,18 @@ type list struct {
 	stdin bool
 }
 
+// CheckLists judges the arguments of lists that are built in, as far as they
+// are known.
+func CheckLists(cfg *config.Config, scope *eval.Scope) (diags diag.List) {
+	for _, address := range slices.Sorted(maps.Keys(cfg.Lists)) {
+		if l := cfg.Lists[address]; l.Provider == "" {
+			_, more := newList(scope, l)
+			diags = append(diags, more...)
+		}
+	}
+	return diags
+}
+
 // newList takes the arguments of a list that is built in.
 func newList(scope *eval.Scope, l *config.List) (list, diag.List) {
 	a := &arguments{scope: scope, list: l, columns: make(map[string]rows.Type, len(l.Columns))}
@@ -183,8 +194,8 @@ func (a *arguments) refuse(name, summary, detail string) {
 	a.diags = append(a.diags, d)
 }
 
-// value is an argument's value without its marks, cty.NilVal where it isn't
-// said or is wrong.
+// value is an argument's value, cty.NilVal where it isn't said, is wrong, or
+// is not known yet. Only a DSN may be sensitive: all else is shown and kept.
 func (a *arguments) value(name string) cty.Value {
 	at := a.list.Attributes[name]
 	if at == nil {
@@ -194,7 +205,13 @@ func (a *arguments) value(name string) cty.Value {
 	if a.diags = append(a.diags, diags...); diags.HasErrors() {
 		return cty.NilVal
 	}
-	v, _ = v.UnmarkDeep()
+	if v.ContainsMarked() && name != "dsn" {
+		a.refuse(name, "Sensitive value in a list", fmt.Sprintf("%s is shown in messages and kept in the run file, so it can't be sensitive. Take it from a variable that isn't.", name))
+		return cty.NilVal
+	}
+	if v, _ = v.UnmarkDeep(); !v.IsWhollyKnown() {
+		return cty.NilVal
+	}
 	return v
 }
 
@@ -219,7 +236,7 @@ func (a *arguments) keyIsText() {
 		return
 	}
 	v, diags := a.scope.Value(a.list.Key)
-	if v, _ = v.Unmark(); diags.HasErrors() || v.IsNull() || v.Type() != cty.String {
+	if v, _ = v.Unmark(); diags.HasErrors() || v.IsNull() || !v.IsKnown() || v.Type() != cty.String {
 		return // whoever needs the key says so
 	}
 	if _, declared := a.columns[v.AsString()]; !declared {
@@ -275,18 +292,9 @@ func (a *arguments) line(name string) int {
 	return 0
 }
 
-// sql is the list that a query gives. All that messages may quote is free of
-// secrets: only the DSN has any, and must be one.
+// sql is the list that a query gives.
 func (a *arguments) sql() rows.List {
 	q := rows.SQL{Source: a.list.Address(), Columns: a.columns, Driver: a.word("driver", rows.Drivers()), Timeout: 5 * time.Minute}
-	for _, name := range []string{"query", "parameters"} {
-		if at := a.list.Attributes[name]; at != nil {
-			if v, _ := a.scope.Value(at.Expr); v.ContainsMarked() {
-				a.refuse(name, "Sensitive value in a query", name+" can't hold a sensitive value: the errors of a database quote its queries. Only dsn is kept from view.")
-				return nil
-			}
-		}
-	}
 	q.Query = a.text("query")
 	if v := a.value("parameters"); v != cty.NilVal {
 		if v.IsNull() || !v.CanIterateElements() || v.Type().IsMapType() || v.Type().IsObjectType() {
@@ -354,6 +362,9 @@ func (a *arguments) inline() rows.List {
 	if a.diags = append(a.diags, diags...); diags.HasErrors() {
 		return nil
 	}
+	if !v.IsKnown() {
+		return rows.Inline{}
+	}
 	if v.IsMarked() || v.IsNull() || !v.CanIterateElements() || v.Type().IsMapType() || v.Type().IsObjectType() {
 		a.diags = append(a.diags, listError(a.list, &rows.Problem{Summary: "Invalid rows", Detail: `rows must be a list of objects such as [{ order_id = "A-1" }].`})...)
 		return nil
@@ -361,45 +372,17 @@ func (a *arguments) inline() rows.List {
 	return rows.Inline{Source: a.list.Address(), Columns: a.columns, Rows: v.AsValueSlice()}
 }
 
-// files is the list of one file, or of all that a pattern matches, in the
-// order of their names. A file that is really called so is no pattern.
+// files is the list of one file, or of those that a pattern matches.
 func (a *arguments) files(of func(rows.File) rows.List) rows.List {
 	source := a.text("path")
-	if source == "" {
-		return nil
+	if source == rows.Stdin {
+		return of(rows.File{Source: "standard input", Path: source})
 	}
 	path := filepath.FromSlash(source)
-	if path == rows.Stdin {
-		return of(rows.File{Source: "standard input", Path: path})
-	}
-	folder := filepath.Dir(a.list.Range.Filename)
 	if !filepath.IsAbs(path) {
-		path = filepath.Join(folder, path)
+		path = filepath.Join(filepath.Dir(a.list.Range.Filename), path)
 	}
-	if _, err := os.Lstat(path); err == nil || !strings.ContainsAny(source, "*?[") {
-		return of(rows.File{Source: source, Path: path})
-	}
-	found, err := filepath.Glob(path)
-	switch {
-	case err != nil:
-		a.refuse("path", "Invalid pattern", fmt.Sprintf("%q is not a pattern: a bracket in it is not closed. * stands for any characters of a name, ? for one, [ab] for one of these.", source))
-		return nil
-	case len(found) == 0:
-		a.refuse("path", "List not found", fmt.Sprintf("No file matches %s. Paths are relative to the file that says them.", source))
-		return nil
-	}
-	slices.Sort(found)
-	joined := rows.Joined{Source: source}
-	for _, path := range found {
-		name := path
-		if !filepath.IsAbs(filepath.FromSlash(source)) {
-			if name, err = filepath.Rel(folder, path); err != nil {
-				name = path
-			}
-		}
-		joined.Parts = append(joined.Parts, of(rows.File{Source: filepath.ToSlash(name), Path: path}))
-	}
-	return joined
+	return rows.Files{Source: source, Path: path, Of: of}
 }
 
 var columnTypes = map[string]rows.Type{"string": rows.String, "id": rows.String, "decimal": rows.Decimal, "number": rows.Number, "bool": rows.Bool}
@@ -409,6 +392,10 @@ func listError(l *config.List, err error) diag.List {
 	var problem *rows.Problem
 	if errors.As(err, &problem) {
 		d.Summary, d.Detail = problem.Summary, problem.Detail
+		if path := l.Attributes["path"]; path != nil && problem.Line == 0 && l.Type != "sql" {
+			at := path.Expr.Range()
+			d.Subject = &at
+		}
 		if problem.Source != "" && problem.Line > 0 {
 			d.Row = &diag.Row{Source: problem.Source, Line: problem.Line, Column: problem.Column, Value: problem.Value}
 		}

@@ -7,27 +7,69 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 )
 
-// A Joined is several lists one after another as one, such as the files of a
-// pattern in the order of their names. All have the columns of the first.
-type Joined struct {
+// Files is a list in one file, or in all whose names match a pattern, in the
+// order of these names. A file that is really called so is no pattern.
+type Files struct {
+	Source string // as shown: the name or the pattern
+	Path   string // to open
+	Of     func(File) List
+}
+
+func (l Files) Open(ctx context.Context) (Reader, error) {
+	one := File{l.Source, l.Path}
+	if _, err := os.Lstat(l.Path); err == nil || !strings.ContainsAny(l.Source, "*?[") {
+		return l.Of(one).Open(ctx)
+	}
+	found, err := filepath.Glob(l.Path)
+	switch {
+	case err != nil:
+		return nil, one.refuse("Invalid pattern", fmt.Sprintf("%q is not a pattern: a bracket in it is not closed. * stands for any characters of a name, ? for one, [ab] for one of these.", l.Source))
+	case len(found) == 0:
+		return nil, one.refuse("List not found", fmt.Sprintf("No file matches %s. Paths are relative to the file that says them.", l.Source))
+	}
+	slices.Sort(found)
+	joined := joined{Source: l.Source}
+	for _, path := range found {
+		joined.Parts = append(joined.Parts, l.Of(File{l.shown(path), path}))
+	}
+	return joined.Open(ctx)
+}
+
+// shown is the name of a file that matches, as one who wrote the pattern knows
+// it: with the same steps up at its beginning, and as many names behind them.
+func (l Files) shown(path string) string {
+	up := ""
+	names := strings.Split(l.Source, "/")
+	for len(names) > 1 && (names[0] == ".." || names[0] == ".") {
+		up, names = up+names[0]+"/", names[1:]
+	}
+	parts := strings.Split(filepath.ToSlash(path), "/")
+	return up + strings.Join(parts[max(0, len(parts)-len(names)):], "/")
+}
+
+// A joined is several lists one after another as one. All have the columns of
+// the first.
+type joined struct {
 	Source string // of all of them: the pattern
 	Parts  []List
 }
 
-func (j Joined) Open(ctx context.Context) (Reader, error) {
+func (j joined) Open(ctx context.Context) (Reader, error) {
 	first, err := j.Parts[0].Open(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return &joinedReader{ctx: ctx, Joined: j, part: first, columns: first.Columns()}, nil
+	return &joinedReader{ctx: ctx, joined: j, part: first, columns: first.Columns()}, nil
 }
 
 type joinedReader struct {
-	Joined
+	joined
 	ctx     context.Context
 	part    Reader // being read
 	columns []Column
@@ -39,7 +81,7 @@ type joinedReader struct {
 }
 
 func (r *joinedReader) Columns() []Column { return r.columns }
-func (r *joinedReader) Source() string    { return r.Joined.Source }
+func (r *joinedReader) Source() string    { return r.joined.Source }
 
 func (r *joinedReader) Next() (Row, error) {
 	for r.done == nil {
