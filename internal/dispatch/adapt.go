@@ -39,6 +39,9 @@ type adaptation struct {
 	places  float64 // requests in flight at present
 	trouble int     // answers in a row that proved nothing useful
 	retries *pace.Limiter
+
+	leeway  time.Duration // that calls need to leave; 0 is what is usual
+	hurried time.Time     // when one last came too late
 }
 
 func newAdaptation(s Settings, start time.Time) adaptation {
@@ -61,6 +64,16 @@ func (l *Line) Places() int {
 // Retries returns the limits that hold for a request which repeats another,
 // beside those of every request.
 func (l *Line) Retries() *pace.Limiter { return l.adapt.retries }
+
+// leeway is how long a call may take to leave. It halves while none is late.
+func (l *Line) leeway(now time.Time) time.Duration {
+	const calm = 10 * time.Second
+	for l.adapt.leeway > 0 && now.Sub(l.adapt.hurried) >= calm {
+		l.adapt.leeway /= 2
+		l.adapt.hurried = l.adapt.hurried.Add(calm)
+	}
+	return l.adapt.leeway
+}
 
 // learn adapts to one answer.
 func (l *Line) learn(now time.Time, c *host.Call, a host.Answer) {

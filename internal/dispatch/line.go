@@ -141,7 +141,7 @@ func (l *Line) note(now time.Time, kind, detail string) {
 // times, and returns the id. The secret is the part of its arguments that is
 // withheld from whatever the provider says.
 func (l *Line) Call(now time.Time, limits pace.Limiters, c host.Call, s plan.Secret) uint64 {
-	permit := limits.Take(now)
+	permit := limits.Take(now, l.leeway(now))
 	l.lastID++
 	c.ID = l.lastID
 	c.LeaveBefore = permit.LeaveBefore()
@@ -224,7 +224,7 @@ func (l *Line) Handle(now time.Time, e providers.Event) []Outcome {
 			continue
 		}
 		delete(l.inFlight, a.ID)
-		departed(f.permit, a)
+		l.departed(now, f.permit, a)
 		c := &f.Call
 		if of := l.shapes[c.Operation]; of != nil {
 			a = of.Hold(c, a)
@@ -281,11 +281,15 @@ type flight struct {
 }
 
 // departed tells the limits when a request was written, as far as its answer
-// says.
-func departed(p *pace.Permit, a host.Answer) {
+// says. Where it came too late to leave, the next ones may take longer: its
+// arguments may be large, or the provider slow.
+func (l *Line) departed(now time.Time, p *pace.Permit, a host.Answer) {
 	switch {
 	case a.Outcome == sdk.OutcomeNotSent:
 		p.Unused()
+		if a.Code == "permit_expired" {
+			l.adapt.leeway, l.adapt.hurried = max(l.leeway(now), min(2*p.Leeway(), l.Timeout/2)), now
+		}
 	case !a.SentAt.IsZero():
 		p.Left(a.SentAt)
 	}

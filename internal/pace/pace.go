@@ -102,7 +102,7 @@ func (l *Limiter) Next() time.Time {
 }
 
 // Take stamps a dispatch at now, which must not be before [Limiter.Next].
-func (l *Limiter) Take(now time.Time) *Permit { return Limiters{l}.Take(now) }
+func (l *Limiter) Take(now time.Time) *Permit { return Limiters{l}.Take(now, 0) }
 
 func (l *Limiter) take(p *Permit) {
 	if l.bucket == nil {
@@ -174,9 +174,10 @@ func (ls Limiters) Next() time.Time {
 	return at
 }
 
-// Take stamps a dispatch with all of them.
-func (ls Limiters) Take(now time.Time) *Permit {
-	p := &Permit{at: now, before: now.Add(ls.slack())}
+// Take stamps a dispatch with all of them. The request may take leeway to
+// leave, where that is more than is usual.
+func (ls Limiters) Take(now time.Time, leeway time.Duration) *Permit {
+	p := &Permit{at: now, before: now.Add(max(leeway, ls.slack()))}
 	for _, l := range ls {
 		l.take(p)
 	}

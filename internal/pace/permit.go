@@ -14,6 +14,9 @@ type Permit struct {
 // LeaveBefore is the moment before which the request leaves, or not at all.
 func (p *Permit) LeaveBefore() time.Time { return p.before }
 
+// Leeway is how long the request may take to leave.
+func (p *Permit) Leeway() time.Duration { return p.before.Sub(p.at) }
+
 // Left tells when the request was written. Who says so may be wrong, or have
 // another clock: only what is possible is believed.
 func (p *Permit) Left(at time.Time) {

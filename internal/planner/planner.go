@@ -13,6 +13,7 @@ import (
 	"hash"
 	"io"
 	"maps"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -31,6 +32,9 @@ import (
 // batchSize is how many rows are planned together: enough that a batch costs
 // the provider one question, few enough that a plan stays small in memory.
 const batchSize = 1024
+
+// batchBytes is how much of arguments is planned together: rows may be large.
+const batchBytes = 8 << 20
 
 // A Provider is one configured instance.
 type Provider struct {
@@ -227,6 +231,7 @@ func (p *planner) rows(ctx context.Context, op *operation, list rows.Reader) (di
 	defer keys.Close()
 	batch := make([]plan.Item, 0, batchSize)
 	seeds := make([]eval.Item, 0, batchSize)
+	bytes := 0
 	flush := func() diag.List {
 		p.tick(op, time.Now())
 		if len(batch) == 0 {
@@ -235,7 +240,12 @@ func (p *planner) rows(ctx context.Context, op *operation, list rows.Reader) (di
 		if diags := p.batch(ctx, op, batch, seeds); diags.HasErrors() {
 			return diags
 		}
-		batch, seeds = batch[:0], seeds[:0]
+		clear(batch)
+		clear(seeds)
+		if bytes >= batchBytes {
+			debug.FreeOSMemory() // what large rows leave behind would else be most of what a plan uses
+		}
+		batch, seeds, bytes = batch[:0], seeds[:0], 0
 		return nil
 	}
 	for {
@@ -269,12 +279,13 @@ func (p *planner) rows(ctx context.Context, op *operation, list rows.Reader) (di
 			if !keep {
 				continue
 			}
+			bytes += len(item.Arguments)
 			batch, seeds = append(batch, item), append(seeds, seed)
 			if item.State == plan.Invalid {
 				seeds = seeds[:len(seeds)-1]
 			}
 		}
-		if len(batch) == batchSize {
+		if len(batch) == batchSize || bytes >= batchBytes {
 			if diags := flush(); diags.HasErrors() {
 				return diags, false
 			}

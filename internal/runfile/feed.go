@@ -1,6 +1,7 @@
 package runfile
 
 import (
+	"errors"
 	"fmt"
 
 	"zombiezen.com/go/sqlite"
@@ -21,7 +22,8 @@ func (j *Journal) read(fn func() error) error {
 }
 
 // Planned returns up to limit planned items of an operation with IDs above
-// after, in order.
+// after, in order; fewer where they are large, and none only where there are
+// none.
 func (j *Journal) Planned(operation, after int64, limit int) ([]plan.Item, error) {
 	return j.inState(plan.Planned, operation, after, limit)
 }
@@ -54,6 +56,7 @@ func (j *Journal) inState(state plan.State, operation, after int64, limit int) (
 		if limit <= 0 {
 			return nil
 		}
+		bytes := 0
 		return l.within(after, func(first, last int64) (bool, error) {
 			err := j.conn.query(items+`WHERE g.id >= ? AND g.id <= ? AND (g.state = ? OR `+noState+`) ORDER BY g.id LIMIT ?`, func(s *sqlite.Stmt) error {
 				it, err := j.scan.item(s)
@@ -61,8 +64,14 @@ func (j *Journal) inState(state plan.State, operation, after int64, limit int) (
 					err = fmt.Errorf("%w: item %d is of another operation or state", ErrCorrupt, it.ID)
 				}
 				page = append(page, it)
+				if bytes += weight(&it); err == nil && bytes >= pageBytes {
+					err = errEnough
+				}
 				return err
 			}, first, last, state.String(), limit-len(page))
+			if errors.Is(err, errEnough) {
+				return false, nil
+			}
 			return len(page) < limit, err
 		})
 	})

@@ -1,6 +1,7 @@
 package runfile
 
 import (
+	"errors"
 	"iter"
 	"slices"
 
@@ -10,8 +11,9 @@ import (
 )
 
 const (
-	pageItems  = 256  // items kept in memory at a time
-	pageWindow = 8192 // IDs looked through in one transaction, so that a filter that lets little through doesn't hold one for long
+	pageItems  = 256     // items kept in memory at a time
+	pageBytes  = 8 << 20 // of them; the item that passes it is the page's last
+	pageWindow = 8192    // IDs looked through in one transaction, so that a filter that lets little through doesn't hold one for long
 )
 
 // Items returns the items that a filter chooses, in order. Each page is read
@@ -70,22 +72,35 @@ func (f *File) lastItem() (last int64, err error) {
 	return last, nil
 }
 
+// errEnough ends a query whose rows so far fill a page.
+var errEnough = errors.New("the page is full")
+
+// weight is about what an item takes in memory.
+func weight(it *plan.Item) int {
+	return len(it.Arguments) + len(it.Secret) + len(it.Context) + len(it.Live) + len(it.Result)
+}
+
 // page reads up to pageItems items after an ID, and says up to which it looked.
 func (f *File) page(page []plan.Item, filter Filter, after int64) (_ []plan.Item, upTo int64, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	upTo = after + pageWindow
+	bytes := 0
 	err = f.conn.query(items+`WHERE g.id > ?1 AND g.id <= ?2 AND (?3 = 0 OR p.operation = ?3 OR p.id IS NULL) AND (?4 = '' OR p.key = ?4)
 		AND (?5 = '' OR instr(?5, ',' || g.state || ',') > 0 OR `+noState+`) ORDER BY g.id LIMIT ?6`,
 		func(s *sqlite.Stmt) error {
 			it, err := f.scan.item(s)
 			page = append(page, it)
+			if bytes += weight(&it); err == nil && bytes >= pageBytes {
+				err = errEnough
+			}
 			return err
 		}, after, upTo, filter.Operation, filter.Key, stateList(filter.States), pageItems)
-	if err != nil {
+	full := errors.Is(err, errEnough)
+	if err != nil && !full {
 		return nil, 0, f.conn.wrap("read", err)
 	}
-	if len(page) == pageItems {
+	if len(page) == pageItems || full {
 		upTo = page[len(page)-1].ID
 	}
 	return page, upTo, nil

@@ -3,6 +3,7 @@
 package torture
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -234,20 +235,12 @@ func highWater(pid int) int64 {
 func (j *job) watch(t testing.TB) (time.Duration, int64) {
 	t.Helper()
 	a := j.start(t)
-	var most int64
-	for done := false; !done; {
-		select {
-		case <-a.done:
-			done = true
-		case <-time.After(20 * time.Millisecond):
-			most = max(most, highWater(a.Process.Pid))
-		}
-	}
+	memory := most(a)
 	if a.code != 0 {
 		t.Fatalf("exit %d:\n%s", a.code, a.said)
 	}
 	came := j.api.came()
-	return came[len(came)-1].at.Sub(came[0].at), most
+	return came[len(came)-1].at.Sub(came[0].at), memory
 }
 
 // TestC5: a provider that floods its standard output or error slows nothing
@@ -291,6 +284,72 @@ func TestC6HugeAnswer(t *testing.T) {
 	t.Logf("%d MB", memory>>20)
 	v, _ := j.judge(t)
 	v.all(t, plan.Succeeded, j.n)
+}
+
+// memos writes the job's files, with memos of so many tenths of a MiB for each
+// item. No row, file or string may hold so much, but a list may.
+func (j *job) memos(t testing.TB, sizes []int) {
+	t.Helper()
+	j.argument = "  memos    = [for part in range(tonumber(each.value.tenths)) : file(\"tenth\")]\n"
+	j.write(t)
+	list := []byte("id,tenths\n")
+	for i, size := range sizes {
+		list = fmt.Appendf(list, "%s,%v\n", id(i), size)
+	}
+	must(t, os.WriteFile(j.path("things.csv"), list, 0o600))
+	must(t, os.WriteFile(j.path("tenth"), bytes.Repeat([]byte("m"), 1<<20/10), 0o600))
+}
+
+// TestC6: arguments that are nearly a message long travel, none beside another;
+// longer ones are an error that names the row, before anything is sent.
+func TestC6HugeArguments(t *testing.T) {
+	t.Parallel()
+	sizes := []int{0, 9, 39, 0, 41, 41, 159, 9, 159, 0, 0}
+	j := newJob(t, len(sizes))
+	j.inFlight, j.timeout = 2, 5*time.Second
+	j.memos(t, sizes)
+	plan1 := j.launch(t, j.command("plan", "--refresh=false", "--out", "job.run", "job.ops.hcl"))
+	planned := most(plan1)
+	if code := plan1.end(t, 30*time.Second); code != 0 {
+		t.Fatalf("plan ended with %d:\n%s", code, plan1.said)
+	}
+	_, applied := j.watch(t)
+	v, _ := j.judge(t)
+	v.all(t, plan.Succeeded, j.n)
+	t.Logf("%d MB to plan, %d MB to apply", planned>>20, applied>>20)
+	// An item of 15.9 MiB is there several times while it is planned: as a
+	// value, as JSON, in its message, in the run file's page.
+	if planned > 320<<20 || applied > 240<<20 {
+		t.Errorf("it used %d MB to plan and %d MB to apply", planned>>20, applied>>20)
+	}
+
+	j = newJob(t, 4)
+	j.memos(t, []int{0, 159, 170, 0})
+	out, code := j.run(t, "plan", "--out", "job.run", "job.ops.hcl")
+	if code != 1 || !strings.Contains(out, "things.csv:4") || !strings.Contains(out, "17.0 MiB") || len(out) > 10<<10 {
+		t.Errorf("exit %d, %d bytes:\n%.2000s", code, len(out), out)
+	}
+	for _, came := range j.api.came() {
+		if came.method != "GET" || came.thing == id(2) {
+			t.Errorf("%v came", came)
+		}
+	}
+	v, _ = j.judge(t)
+	if v.counts[plan.Invalid] != 1 {
+		t.Errorf("items are %v", v.counts)
+	}
+}
+
+// most watches a process to its end and returns the most memory that it used.
+func most(a *apply) (memory int64) {
+	for {
+		select {
+		case <-a.done:
+			return memory
+		case <-time.After(5 * time.Millisecond):
+			memory = max(memory, highWater(a.Process.Pid))
+		}
+	}
 }
 
 // TestC7: a long or a missing TMPDIR is no trouble, or is named as the trouble.

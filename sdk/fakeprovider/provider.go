@@ -80,7 +80,7 @@ type target struct {
 	ID       string      `json:"id" doc:"The thing." runner:"required,max=64,role=id"`
 	Amount   sdk.Decimal `json:"amount" doc:"What it is worth." runner:"role=amount"`
 	Currency string      `json:"currency" doc:"ISO 4217 code." runner:"role=currency,min=3,max=3"`
-	Memo     string      `json:"memo,omitempty" doc:"Whatever is to be said, at any length."`
+	Memos    []string    `json:"memos,omitempty" doc:"Whatever is to be said, at any length."`
 }
 
 type thing struct {

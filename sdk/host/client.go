@@ -77,15 +77,24 @@ func (c *Client) Configure(ctx context.Context, cfg Configuration) (sdk.Account,
 }
 
 // Check asks for the provider's own judgement of arguments. It answers one
-// text for each, "" where nothing is wrong.
+// text for each, "" where nothing is wrong. Arguments that are too large to be
+// sent at all are judged here.
 func (c *Client) Check(ctx context.Context, operation string, arguments []json.RawMessage) ([]string, error) {
 	problems := make([]string, 0, len(arguments))
 	for from := 0; from < len(arguments); {
+		if n := len(arguments[from]); n > wire.MaxArguments {
+			problems = append(problems, fmt.Sprintf("the arguments take %.1f MiB, and a provider is sent at most %.1f MiB for an item", mib(n), mib(wire.MaxArguments)))
+			from++
+			continue
+		}
 		request := &pb.CheckRequest{Operation: operation}
-		to := from
-		for size := 0; to < len(arguments) && size < wire.Frame; to++ {
+		to, size := from, 0
+		for ; to < len(arguments) && len(arguments[to]) <= wire.MaxArguments; to++ {
+			size += len(arguments[to]) + 8
+			if size > wire.Frame && to > from {
+				break
+			}
 			request.Arguments = append(request.Arguments, arguments[to])
-			size += len(arguments[to])
 		}
 		r, err := c.rpc.Check(ctx, request, limits...)
 		if err != nil {
@@ -98,9 +107,12 @@ func (c *Client) Check(ctx context.Context, operation string, arguments []json.R
 			problems = append(problems, wire.Clip(p, wire.MaxReason))
 		}
 		from = to
+		tidy(size)
 	}
 	return problems, nil
 }
+
+func mib(bytes int) float64 { return float64(bytes) / (1 << 20) }
 
 // A Simulation is a simulator to be started, or more for the one that runs.
 type Simulation struct {
@@ -124,10 +136,16 @@ func (c *Client) Simulate(ctx context.Context, s Simulation) (endpoint string, e
 		request.Faults = append(request.Faults, &pb.FaultSetting{Name: name, Value: value})
 	}
 	for from := 0; ; {
-		for size := 0; from < len(s.Seeds) && size < wire.Frame; from++ {
+		for size := 0; from < len(s.Seeds); from++ {
 			seed := s.Seeds[from]
-			request.Seeds = append(request.Seeds, &pb.Seed{Operation: seed.Operation, Arguments: seed.Arguments, State: seed.State})
+			if len(seed.Arguments) > wire.MaxArguments {
+				continue // an item that can't be sent needs no thing to act on
+			}
 			size += len(seed.Arguments) + 64
+			if size > wire.Frame && len(request.Seeds) > 0 {
+				break
+			}
+			request.Seeds = append(request.Seeds, &pb.Seed{Operation: seed.Operation, Arguments: seed.Arguments, State: seed.State})
 		}
 		r, err := c.rpc.Simulate(ctx, request, limits...)
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"runtime/debug"
 	"time"
 
 	"google.golang.org/grpc"
@@ -38,13 +39,16 @@ func (s *Stream) Send(calls []Call) error {
 	for len(calls) > 0 {
 		frame := &pb.CallRequest{}
 		size := 0
-		for len(calls) > 0 && size < wire.Frame {
+		for len(calls) > 0 {
 			c := &calls[0]
+			size += len(c.Arguments) + len(c.IdempotencyKey) + len(c.Operation) + 64
+			if size > wire.Frame && len(frame.Calls) > 0 {
+				break
+			}
 			frame.Calls = append(frame.Calls, &pb.Invocation{
 				Id: c.ID, Verb: pb.Verb(c.Verb), Operation: c.Operation, Arguments: c.Arguments,
 				IdempotencyKey: c.IdempotencyKey, Deadline: nanos(c.Deadline), LeaveBefore: nanos(c.LeaveBefore),
 			})
-			size += len(c.Arguments) + len(c.IdempotencyKey) + len(c.Operation) + 64
 			calls = calls[1:]
 		}
 		if err := s.rpc.Send(frame); err != nil {
@@ -53,8 +57,17 @@ func (s *Stream) Send(calls []Call) error {
 			}
 			return broken(s.ctx, "send calls", err)
 		}
+		tidy(size)
 	}
 	return nil
+}
+
+// tidy has a large message collected at once: several of them, each with the
+// copies that its way needs, would else be most of what the runner uses.
+func tidy(size int) {
+	if size > 2*wire.Frame {
+		debug.FreeOSMemory()
+	}
 }
 
 // CloseSend says that no more calls will come. Receive goes on until the last

@@ -17,8 +17,12 @@ const Plugin = "provider"
 // MaxMessage bounds a message in either direction.
 const MaxMessage = 16 << 20
 
-// Frame is the size that a frame of calls or answers should not pass. A single
-// call or answer may.
+// MaxArguments bounds the arguments of a call: with all that is around them
+// they still fit a message.
+const MaxArguments = MaxMessage - 64<<10
+
+// Frame is the size that a frame of calls or answers does not pass, unless it
+// holds a single one.
 const Frame = 1 << 20
 
 // Texts that travel with an answer are bounded at both ends.
