@@ -59,7 +59,10 @@ func (d *decoder) reference(u use, t hcl.Traversal) *diag.Diagnostic {
 	}
 	switch root {
 	case "var":
-		return named(root, name, "variable", keys(d.cfg.Variables), d.cfg.Variables[name] != nil,
+		if d.cfg.Variables[name] != nil {
+			return nil
+		}
+		return unnamed(root, name, "variable", keys(d.cfg.Variables),
 			fmt.Sprintf("Declare it with variable %q { … }", name))
 	case "local":
 		if u.sees&seesLocals == 0 {
@@ -68,7 +71,10 @@ func (d *decoder) reference(u use, t hcl.Traversal) *diag.Diagnostic {
 				Detail:  "A validation may only use variables, since local values are computed from those once they are valid.",
 			}
 		}
-		return named(root, name, "local value", keys(d.cfg.Locals), d.cfg.Locals[name] != nil, "Declare it in a locals block")
+		if d.cfg.Locals[name] != nil {
+			return nil
+		}
+		return unnamed(root, name, "local value", keys(d.cfg.Locals), "Declare it in a locals block")
 	case "each":
 		return u.row(name)
 	case "live":
@@ -83,11 +89,8 @@ func (d *decoder) reference(u use, t hcl.Traversal) *diag.Diagnostic {
 	return u.unknownRoot(root, t)
 }
 
-func named(root, name, what string, all []string, exists bool, declare string) *diag.Diagnostic {
-	switch {
-	case exists:
-		return nil
-	case name == "":
+func unnamed(root, name, what string, all []string, declare string) *diag.Diagnostic {
+	if name == "" {
 		return &diag.Diagnostic{
 			Summary: "Incomplete reference",
 			Detail:  fmt.Sprintf("%s must be followed by a name, as in %s.%s: all of them together are no value.", root, root, example(all)),

@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"fmt"
 	"runtime"
 	"strings"
 	"testing"
@@ -62,6 +63,7 @@ func hostile() map[string]string {
 		"fewer elements":     "locals {\n a = [" + strings.Repeat("1,", 199_990) + "]\n}\n}",
 		"fewer objects":      "locals {\n a = [" + strings.Repeat("{a=b},", 65_000) + "]\n}\n",
 		"references":         "locals {\n a = [" + upTo("var.a,") + "]\n}\n",
+		"local chain":        chain(20_000),
 		"local knot":         "locals {\n" + upTo("a = local.a\n") + "}\n",
 	}
 }
@@ -95,6 +97,17 @@ func TestHostileFiles(t *testing.T) {
 			}
 		})
 	}
+}
+
+// chain is n local values each of which needs the next; there is no last.
+func chain(n int) string {
+	var b strings.Builder
+	b.WriteString("locals {\n")
+	for i := range n {
+		fmt.Fprintf(&b, "a%d = local.a%d\n", i, i+1)
+	}
+	b.WriteString("}\n")
+	return b.String()
 }
 
 // What is deep, but not too deep, is left to the parser.

@@ -132,18 +132,14 @@ func (s *Scope) contextLocked(expr hclsyntax.Expression, path []string) (ctx *hc
 		name, whole := attribute(t, 1)
 		switch t.RootName() {
 		case "var":
-			for n, v := range s.variables {
-				if whole || n == name {
-					vars[n] = v.value
-				}
+			for _, n := range named(s.variables, name, whole) {
+				vars[n] = s.variables[n].value
 			}
 		case "local":
-			for n := range s.cfg.Locals {
-				if whole || n == name {
-					v, d := s.local(n, path)
-					diags = append(diags, d...)
-					locals[n] = v
-				}
+			for _, n := range named(s.cfg.Locals, name, whole) {
+				v, d := s.local(n, path)
+				diags = append(diags, d...)
+				locals[n] = v
 			}
 		}
 	}
@@ -155,6 +151,17 @@ func (s *Scope) contextLocked(expr hclsyntax.Expression, path []string) (ctx *hc
 		sensitive = sensitive || v.ContainsMarked()
 	}
 	return ctx, sensitive || calls(expr, "env"), diags
+}
+
+// named are the names that a reference means: all, or one if it is there.
+func named[V any](m map[string]V, name string, whole bool) []string {
+	if whole {
+		return sortedKeys(m)
+	}
+	if _, ok := m[name]; ok {
+		return []string{name}
+	}
+	return nil
 }
 
 // functionsIn are the functions as the given file sees them.
