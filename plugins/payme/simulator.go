@@ -147,7 +147,7 @@ func (s *simulation) carryOut(f *simulator.Fate, q request) simulator.Answer {
 	}
 	switch {
 	case q.path == refundPath:
-		return s.consultRefund(q)
+		return s.consultRefund(f, q)
 	case q.method == http.MethodGet:
 		return s.consult(f, q, now)
 	case q.method == http.MethodDelete:

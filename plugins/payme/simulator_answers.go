@@ -86,10 +86,16 @@ func (s *simulation) delete(f *simulator.Fate, q request, now time.Time) simulat
 
 // consultRefund answers GET /refund. An operation without one has none.
 // The lock is held.
-func (s *simulation) consultRefund(q request) simulator.Answer {
+func (s *simulation) consultRefund(f *simulator.Fate, q request) simulator.Answer {
 	r, there := s.charges.refunds[q.number]
 	b := s.opened(`"true"`)
-	if !there {
+	switch unknown := unknownRefund.In(f); {
+	case there:
+	case unknown == unknown404:
+		return message(http.StatusNotFound, "Not Found")
+	case unknown == unknownFailure:
+		return failed(f, q.method)
+	default:
 		return closed(append(b, `"operations_count":"0","operations":[]`...))
 	}
 	b = append(b, `"operations_count":"1","operations":[{"refund_id":"00000000-0000-4000-8000-`...)
@@ -209,6 +215,8 @@ func (c *simulatedCharge) appendTransaction(b []byte, id string, state chargeSta
 		b = append(b, made.processor...)
 	case state == stateAuthorised:
 		b = append(b, `{"authorization_code":"055552","brand_transaction_id":"100B","result_message":{"code":"00","description":"Approval and completed successfully"}}`...)
+	case state == statePending && method == "PAGOEFECTIVO":
+		b = append(b, cip...)
 	default:
 		b = append(b, `null`...)
 	}

@@ -62,6 +62,9 @@ func (s *simulation) authorise(f *simulator.Fate, q request, now time.Time) simu
 	return closed(c.appendTransaction(b, c.transaction, c.state, "2006-01-02T15:04:05.000Z", made))
 }
 
+// cip is what PagoEfectivo says of a charge that waits for its payer.
+const cip = `{"cip":"1508405","cip_url":"https://pagoefectivo.example/1508405.html","result_message":{"code":"100","description":"Solicitud exitosa."}}`
+
 // testDenials are the cards, and the phone, that Alignet's page of test data
 // has denied.
 var testDenials = []string{"4041650444437904", "5115422225052734", "371327381068590", "36344311372031", "999999999"}
@@ -122,7 +125,7 @@ func (c *simulatedCharge) made(sent apiclient.Object) *madeCharge {
 	case "QR":
 		m.processor = `{"date":"2026-11-20 12:00:00.000000","qr_image":"data:image/png;base64,iVBORw0KGgo=","qr_id":"6d5d1ffc79234991b5592b825d6ec097","result_message":{"code":"0","description":"Exito"}}`
 	case "PAGOEFECTIVO":
-		m.processor = `{"cip":"1508405","cip_url":"https://pagoefectivo.example/1508405.html","result_message":{"code":"100","description":"Solicitud exitosa."}}`
+		m.processor = cip
 	}
 	if c.state == statePending && c.method != "QR" && c.method != "PAGOEFECTIVO" {
 		m.continueURL = "https://pay.example/continue/" + c.transaction

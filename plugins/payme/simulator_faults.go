@@ -54,6 +54,8 @@ var (
 	failureStatus      = simulator.Number("failure_status", "The HTTP status of failures. Not documented.", http.StatusOK, 200, 599)
 	failureShape       = simulator.Word("failure_shape", "The body of a failure: with the status object of successes, as an older page has it, or with the message or error that Alignet's plugin reads. Not documented.", shapeStatus, shapeV1, shapeMessage, shapeError)
 	unknownCharge      = simulator.Word("unknown_charge", "What a read of an unknown charge answers: HTTP 404, or a failure. Not documented.", unknown404, unknownFailure)
+	unknownRefund      = simulator.Word("unknown_refund", "What a read of an operation without a refund answers: an empty list, HTTP 404, or a failure. Not documented.", refundNone, unknown404, unknownFailure)
+	tokenStatus        = simulator.Number("token_status", "The HTTP status of a refused token request. Not documented.", http.StatusUnauthorized, 200, 599)
 	readShows          = simulator.Word("read_shows", "Whether a read shows all of an operation's transactions or the one that it names. Not documented.", showsAll, showsOne)
 	reversalRefund     = simulator.Word("reversal_refund", "Whether reversing a charge makes a refund that can be read: none, or made. Not documented.", refundNone, refundMade)
 	repeatCharge       = simulator.Word("repeat_charge", "What a second charge with a number that was used does: refuse, or accept as a further transaction. Not documented.", refuse, accept)
@@ -64,6 +66,6 @@ var (
 // any.
 var switches = []simulator.Toggle{
 	tokenError, tokenRevoked, unsuccessful, drift, registeredBetween, authoriseBetween, denyBetween, expireBetween, settleBetween, depositBetween, declined, shortAnswer,
-	otherCharge, clock, readLag, tokenLife, expires, scopes, undocumentedDelete, deleteOf, failureStatus, failureShape, unknownCharge, readShows,
+	otherCharge, clock, readLag, tokenLife, expires, scopes, undocumentedDelete, deleteOf, failureStatus, failureShape, unknownCharge, unknownRefund, tokenStatus, readShows,
 	reversalRefund, repeatCharge, unixTime,
 }

@@ -108,8 +108,12 @@ func TestSimulatorAnswers(t *testing.T) {
 		t.Fatal(err)
 	}
 	transaction := func(state, reason, expires string, lifecycle string) string {
+		processor := "null"
+		if state == pendiente {
+			processor = cip
+		}
 		return `{"transaction_id":"tx1","channel":"ecommerce","state":"` + state + `","state_reason":"` + reason + `","amount":"15000","currency":"604","additional_fields":null,` +
-			`"payment_method":{"method_name":"PAGOEFECTIVO","method_details":{}},"expiration_date":` + expires + `,"processor_response":null,"lifecycle":[` + lifecycle + `]}`
+			`"payment_method":{"method_name":"PAGOEFECTIVO","method_details":{}},"expiration_date":` + expires + `,"processor_response":` + processor + `,"lifecycle":[` + lifecycle + `]}`
 	}
 	card := body(t, "CARD")
 	at := func(state string) string {
@@ -336,6 +340,15 @@ func TestSimulatorUnknowns(t *testing.T) {
 		if got := newBench(t, "failure_shape="+shape, "failure_status=422").remove("1"); got.Code != 422 || !strings.HasPrefix(got.Body.String(), want) || !json.Valid(got.Body.Bytes()) {
 			t.Errorf("a failure as %s: HTTP %d %s", shape, got.Code, got.Body)
 		}
+	}
+	for setting, want := range map[string]string{"none": `200 {"success":"true","merchant_code":"kuanto","operations_count":"0"`, "404": `404 {"message"`, "failure": `200 {"success":"false"`} {
+		got := newBench(t, "unknown_refund="+setting).ask(http.MethodGet, "/refund/kuanto/1", "")
+		if !strings.HasPrefix(fmt.Sprintf("%d %s", got.Code, got.Body), want) {
+			t.Errorf("an unknown refund as %s: HTTP %d %s", setting, got.Code, got.Body)
+		}
+	}
+	if w := newBench(t, "token_status=403").send(http.MethodPost, "/token", strings.Replace(tokenBody, secret, "another", 1), nil); w.Code != http.StatusForbidden {
+		t.Errorf("a refused token request: HTTP %d", w.Code)
 	}
 	for which, want := range map[string]string{"all": cancelado, "first": pendiente} {
 		b := newBench(t, "delete_of="+which)

@@ -32,7 +32,7 @@ func (s *simulation) issue(f *simulator.Fate, q request, now time.Time) simulato
 		return message(http.StatusBadRequest, "Bad Request")
 	}
 	if q.body.Text("client_id") != c.ClientID || q.body.Text("client_secret") != c.ClientSecret || !sameAudience(q.body.Text("audience"), c.Audience) {
-		return simulator.Answer{Status: http.StatusUnauthorized, Body: []byte(`{"action":"authorize","success":"false","authorization":` + status("01") + `}`)}
+		return simulator.Answer{Status: tokenStatus.In(f), Body: []byte(`{"action":"authorize","success":"false","authorization":` + status("01") + `}`)}
 	}
 	scope := q.body.Text("scope")
 	t := &s.tokens

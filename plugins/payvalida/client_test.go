@@ -217,7 +217,7 @@ func TestNoSecretInFailures(t *testing.T) {
 	for _, fault := range provider.Simulator.Faults {
 		value := map[string]string{
 			"slow": "", "read_lag": "", "seed": "", "limit": "", "checksum_case": caseLower, "unknown_order": "0013", "clock": "1000h", "strict": "yes",
-			"zone": "", "recurrent_paid": "", "notify": "", "notify_hash": "", "annulled_by": "",
+			"zone": "", "checked_first": "", "recurrent_paid": "", "notify": "", "notify_hash": "", "annulled_by": "",
 		}
 		v, special := value[fault.Name]
 		if !special {

@@ -13,6 +13,9 @@ const (
 	caseLower    = "lower"
 	byPayer      = "payer"
 	byMerchant   = "merchant"
+
+	firstOrder     = "order"
+	firstReference = "reference"
 )
 
 var (
@@ -33,6 +36,7 @@ var (
 	})
 	strict        = simulator.Word("strict", "Whether what only one of Payvalida's pages demands is demanded: an iva, order numbers of letters and digits, of at most 20 for an update.", "no", "yes")
 	zone          = simulator.Word("zone", "In which zone an order's dates are. Not documented.", "UTC", "America/Bogota")
+	checkedFirst  = simulator.Word("checked_first", "Which is answered where both a new order's number and its reference are taken: the order's 0042 or the reference's 0043. Not documented.", firstOrder, firstReference)
 	recurrentPaid = simulator.Word("recurrent_paid", "What a payment makes of a recurrent order, which can be paid many times. Not documented.", pendiente, aprobada)
 	annulledBy    = simulator.Word("annulled_by", "Who has orders annulled: the payer, of which the merchant is notified, or the merchant, who is not.", byPayer, byMerchant)
 	notifyHash    = simulator.Text("notify_hash", "The FIXED_HASH_NOTIFICACION behind the checksums of notifications.", "simulated", nil)
@@ -41,6 +45,7 @@ var (
 // switches are what can be set about the simulation beside what can be about
 // any.
 var switches = []simulator.Toggle{
-	transactionError, errorMessage, otherOrder, payBetween, expireBetween, annulBetween, clock, readLag, checksumCase, unknownOrder, strict, zone, recurrentPaid,
+	transactionError, errorMessage, otherOrder, payBetween, expireBetween, annulBetween, clock, readLag, checksumCase, unknownOrder, strict, zone, checkedFirst,
+	recurrentPaid,
 	simulator.NotifyURL, simulator.NotifyTwice, notifyHash, annulledBy,
 }

@@ -37,10 +37,12 @@ func (s *simulation) register(f *simulator.Fate, t orderRequest, now time.Time) 
 	if t.Description == "" {
 		return refusal(codeDescriptionEmpty)
 	}
-	if s.orders.known[t.Order] != nil {
-		return refusal(codeDuplicateOrder) // whatever its state: a number is used up for ever
-	}
-	if t.Reference != "" && s.taken(t.Reference, nil, f, now) {
+	used := s.orders.known[t.Order] != nil // whatever its state: a number is used up for ever
+	taken := t.Reference != "" && s.taken(t.Reference, nil, f, now)
+	switch {
+	case used && (!taken || checkedFirst.In(f) == firstOrder):
+		return refusal(codeDuplicateOrder)
+	case taken:
 		return refusal(codeReferenceActive)
 	}
 	own := terms{
@@ -127,7 +129,7 @@ func judge(f *simulator.Fate, t orderRequest, description int, now time.Time) st
 		return codeExpiryFormat
 	case day.Before(now.UTC().Truncate(24 * time.Hour)):
 		return codeExpiryPast
-	case day.Sub(now) > usualLife:
+	case day.Sub(now) > usualLife, day.Add(24*time.Hour).Sub(now) < 30*time.Minute:
 		return codeLifetime
 	}
 	return codeOK

@@ -173,6 +173,14 @@ func TestSimulatorReferences(t *testing.T) {
 	if got := code(b.write(http.MethodPost, second)); got != "0043" {
 		t.Errorf("an active reference is given twice: %s", got)
 	}
+	for setting, want := range map[string]string{"order": "0042", "reference": "0043"} {
+		if err := b.Set("checked_first", setting); err != nil {
+			t.Fatal(err)
+		}
+		if got := code(b.write(http.MethodPost, first)); got != want {
+			t.Errorf("number and reference are taken, %s first: %s", setting, got)
+		}
+	}
 	if got := code(b.ask(http.MethodDelete, "A1")); got != "0000" {
 		t.Fatal(got)
 	}
@@ -290,6 +298,7 @@ func TestSimulatorTerms(t *testing.T) {
 		"a bad currency":      {func(t *orderRequest) { t.Money = "cop" }, "0023", "0023"},
 		"too far ahead":       {func(t *orderRequest) { t.Expiration = "31/12/2026" }, "0024", "0024"},
 		"a date in ISO":       {func(t *orderRequest) { t.Expiration = "2026-11-30" }, "0031", "0031"},
+		"at once":             {func(t *orderRequest) { t.Expiration = "20/11/2026" }, "0000", "0000"},
 		"in the past":         {func(t *orderRequest) { t.Expiration = "19/11/2026" }, "0032", "0032"},
 	} {
 		for setting, want := range map[string]string{"strict=no": c.code, "strict=yes": c.strict} {
@@ -299,6 +308,12 @@ func TestSimulatorTerms(t *testing.T) {
 				t.Errorf("%s with %s answers %s, not %s", name, setting, got, want)
 			}
 		}
+	}
+	b := newBench(t)
+	b.clock = time.Date(2026, 11, 20, 23, 31, 0, 0, time.UTC)
+	soon := orderRequest{Email: "p@example.com", Country: "343", Order: "A1", Money: "COP", Amount: "1", Description: "x", Expiration: "20/11/2026"}
+	if got := code(b.write(http.MethodPost, soon)); got != "0024" {
+		t.Errorf("an order of less than half an hour answers %s", got)
 	}
 	for setting, want := range map[string]string{"strict=no": "0041", "strict=yes": "0011"} {
 		terms := orderRequest{Email: "p@example.com", Country: "343", Order: strings.Repeat("9", 21), Money: "COP", Amount: "1", Description: long, IVA: "19"}
