@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/ext/typeexpr"
 	"github.com/zclconf/go-cty/cty"
 )
 
@@ -51,7 +52,7 @@ type Requirement struct {
 // A Variable is a value that whoever runs it gives.
 type Variable struct {
 	Name        string
-	Type        cty.Type  // cty.DynamicPseudoType for any
+	Type        cty.Type  // that values have; cty.DynamicPseudoType for any
 	Decimal     bool      // type = decimal: Type is string, and a value is the number's text
 	Default     cty.Value // of that type; cty.NilVal when there is none
 	Description string
@@ -59,6 +60,9 @@ type Variable struct {
 	Nullable    bool
 	Validations []Validation
 	Range       hcl.Range // of the block's header
+
+	constraint cty.Type // Type with what objects may leave out
+	optional   *typeexpr.Defaults
 }
 
 // A Validation is a condition that a variable's value must meet.

@@ -22,7 +22,7 @@ var validationShape = shape{required: []string{"condition", "error_message"}}
 
 func (d *decoder) variable(b *hclsyntax.Block) {
 	in := title(b)
-	v := &Variable{Name: b.Labels[0], Type: cty.DynamicPseudoType, Nullable: true, Range: b.DefRange()}
+	v := &Variable{Name: b.Labels[0], Type: cty.DynamicPseudoType, constraint: cty.DynamicPseudoType, Nullable: true, Range: b.DefRange()}
 	if first := d.cfg.Variables[v.Name]; first != nil {
 		d.declared(in, first.Range, v.Range)
 		return
@@ -58,16 +58,66 @@ func (d *decoder) variableType(v *Variable, a *hcl.Attribute, in string) {
 		v.Decimal, v.Type = true, cty.String
 		return
 	}
-	ty, diags := typeexpr.TypeConstraint(a.Expr)
-	if diags.HasErrors() {
+	if e := computedOptional(a.Expr); e != nil {
+		d.add(diag.Diagnostic{
+			Summary: "Value must be written out",
+			Detail:  "What an attribute is where it is left out, optional(TYPE, VALUE), is written out, without variables, functions or operators.",
+			Subject: e.Range().Ptr(), In: in,
+		})
+		return
+	}
+	ty, optional, diags := typeexpr.TypeConstraintWithDefaults(a.Expr)
+	if diags.HasErrors() || !plainOptional(optional) {
 		d.add(diag.Diagnostic{
 			Summary: "Invalid type",
-			Detail:  fmt.Sprintf("A type is string, number, bool, decimal or any, or is made of the others as in list(string), set(string), map(number), tuple([string, bool]) or object({name = string}). It is written %s; decimal can't stand within another type.", withoutQuotes(a.Expr)),
+			Detail:  fmt.Sprintf("A type is string, number, bool, decimal or any, or is made of the others as in list(string), set(string), map(number), tuple([string, bool]) or object({name = string, note = optional(string, \"none\")}). It is written %s; decimal can't stand within another type.", withoutQuotes(a.Expr)),
 			Subject: a.Expr.Range().Ptr(), In: in,
 		})
 		return
 	}
-	v.Type = ty
+	v.Type, v.constraint, v.optional = ty.WithoutOptionalAttributesDeep(), ty, optional
+}
+
+// computedOptional finds what isn't written out behind optional: the library
+// would evaluate it.
+func computedOptional(expr hcl.Expression) (found hcl.Expression) {
+	_ = hclsyntax.VisitAll(expr.(hclsyntax.Expression), func(n hclsyntax.Node) hcl.Diagnostics {
+		if call, ok := n.(*hclsyntax.FunctionCallExpr); ok && call.Name == "optional" && len(call.Args) > 1 {
+			for _, arg := range call.Args[1:] {
+				if found == nil && !constant(arg) {
+					found = arg
+				}
+			}
+		}
+		return nil
+	})
+	return found
+}
+
+func plainOptional(o *typeexpr.Defaults) bool {
+	if o == nil {
+		return true
+	}
+	for _, v := range o.DefaultValues {
+		if !plainNumbers(v) {
+			return false
+		}
+	}
+	for _, child := range o.Children {
+		if !plainOptional(child) {
+			return false
+		}
+	}
+	return true
+}
+
+// Convert makes a value one of the variable's type, with what its objects may
+// leave out. It is not for decimals.
+func (v *Variable) Convert(value cty.Value) (cty.Value, error) {
+	if v.optional != nil {
+		value = v.optional.Apply(value)
+	}
+	return convert.Convert(value, v.constraint)
 }
 
 var decimalText = regexp.MustCompile(`^-?[0-9]{1,30}(\.[0-9]{1,30})?$`)
@@ -110,7 +160,7 @@ func (d *decoder) variableDefault(v *Variable, a *hcl.Attribute, in string) {
 		v.Default = cty.StringVal(text)
 		return
 	}
-	conv, err := convert.Convert(val, v.Type)
+	conv, err := v.Convert(val)
 	if err != nil {
 		refuse(fmt.Sprintf("The default doesn't fit the type of the variable: %s. Change one of the two.", typeError(err)))
 		return

@@ -163,7 +163,12 @@ func convertTo(v cty.Value, decl *config.Variable) (cty.Value, error) {
 	if err := boundDeep(v); err != nil {
 		return cty.NilVal, err
 	}
-	v, err := convert.Convert(v, typeOf(decl))
+	var err error
+	if decl.Decimal {
+		v, err = convert.Convert(v, Decimal)
+	} else {
+		v, err = decl.Convert(v)
+	}
 	if err != nil {
 		return cty.NilVal, err
 	}
