@@ -49,3 +49,29 @@ var numericCurrencies = map[string]string{
 	"940": "UYI", "949": "TRY", "951": "XCD", "968": "SRD", "970": "COU", "978": "EUR", "979": "MXV", "985": "PLN",
 	"986": "BRL", "990": "CLF", "997": "USN",
 }
+
+// minorUnits is how many decimals a currency's amounts have where these aren't
+// two.
+var minorUnits = map[string]int{
+	"BIF": 0, "CLP": 0, "DJF": 0, "GNF": 0, "ISK": 0, "JPY": 0, "KMF": 0, "KRW": 0, "PYG": 0, "RWF": 0, "UGX": 0, "UYI": 0, "VND": 0, "VUV": 0, "XAF": 0, "XOF": 0, "XPF": 0,
+	"BHD": 3, "IQD": 3, "JOD": 3, "KWD": 3, "LYD": 3, "OMR": 3, "TND": 3,
+	"CLF": 4, "UYW": 4,
+}
+
+// finer refuses an amount with more decimals than its currency has. One with
+// three may be meant as thousands, zeros or not: 1.234 pesos or 1234.
+func finer(amount, currency string) fault {
+	whole, fraction, _ := strings.Cut(amount, ".")
+	units, ok := minorUnits[currency]
+	if !ok {
+		units = 2
+	}
+	if len(fraction) <= units || len(fraction) != 3 && strings.Trim(fraction[units:], "0") == "" {
+		return noFault
+	}
+	detail := fmt.Sprintf("%s has %d decimals, and amounts of %s have %d.", shorten(amount), len(fraction), currency, units)
+	if len(fraction) == 3 {
+		return fault{"Ambiguous amount", fmt.Sprintf("%s The full stop may be meant to separate thousands: then write %s. If it is the decimal mark, round the amount: round(x, %d).", detail, shorten(whole+fraction), units)}
+	}
+	return fault{"Amount finer than its currency", fmt.Sprintf("%s Round it, as in round(x, %d), or correct the list.", detail, units)}
+}

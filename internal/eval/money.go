@@ -74,8 +74,12 @@ func (c *compiler) wantAmount(e *expression) {
 // of is an item's worth.
 func (m *money) of(f *frame, w worth) (amount, currency string, problems []*Problem) {
 	if m.byRole {
-		if w.fault != noFault {
-			problems = append(problems, &Problem{diag.Diagnostic{Summary: w.fault.summary, Detail: w.fault.detail}})
+		ft := w.fault
+		if ft == noFault && w.currency != "" {
+			ft = finer(w.amount, w.currency)
+		}
+		if ft != noFault {
+			problems = append(problems, &Problem{diag.Diagnostic{Summary: ft.summary, Detail: ft.detail}})
 		}
 		return w.amount, w.currency, problems
 	}
@@ -90,6 +94,8 @@ func (m *money) of(f *frame, w worth) (amount, currency string, problems []*Prob
 	currency, ft := letters(text)
 	if ft != noFault {
 		problems = append(problems, m.currency.problem(f, ft.summary, ft.detail))
+	} else if ft := finer(amount, currency); ft != noFault {
+		problems = append(problems, m.amount.problem(f, ft.summary, ft.detail))
 	}
 	return amount, currency, problems
 }

@@ -297,6 +297,10 @@ func (p *planner) rows(ctx context.Context, op *operation, list rows.Reader) (di
 	if diags := flush(); diags.HasErrors() {
 		return diags, false
 	}
+	for _, doubt := range keys.Doubts() {
+		doubt.Column = op.program.KeyColumn()
+		p.tell(op, diag.Warning, doubt, nil)
+	}
 	return nil, true
 }
 

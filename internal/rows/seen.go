@@ -30,6 +30,7 @@ type Keys struct {
 	runs    []run
 	file    *os.File
 	end     int64
+	doubts  doubts
 }
 
 type fingerprint [2]uint64
@@ -82,6 +83,7 @@ func (k *Keys) Add(key string, at Place) (first Place, repeated bool, err error)
 			return Place{}, false, fmt.Errorf("put keys on disk: %w", err)
 		}
 	}
+	k.doubts.look(key, at)
 	k.first[h] = uint64(len(k.sources)-1)<<lineBits | uint64(at.Line)
 	return at, false, nil
 }
