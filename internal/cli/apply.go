@@ -89,7 +89,7 @@ func (a *app) applyFile(path string, o applyOptions) error {
 	case run.State == runfile.StateFinished:
 		return a.finished(path)
 	}
-	if err := a.verify(path, run, ops); err != nil {
+	if err := a.verify(path, j, run, ops, o.digest); err != nil {
 		return err
 	}
 	if err := a.checkRetried(j, ops, path); err != nil {
@@ -180,13 +180,34 @@ func remaining(ops []plan.Operation) (n int64) {
 	return n
 }
 
-func readDocument(path string) (*view.Document, error) {
+// readDocument reads a run with [view.NewDocument] or [view.NewBrief].
+func readDocument(path string, read func(*runfile.File) (*view.Document, error)) (*view.Document, error) {
 	f, err := runfile.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return view.NewDocument(f)
+	return read(f)
+}
+
+// afterwards reads a run that was just carried out. Who asks twice to end it
+// doesn't wait for every item to be read.
+func afterwards(ctx context.Context, path string) (*view.Document, error) {
+	type read struct {
+		doc *view.Document
+		err error
+	}
+	whole := make(chan read, 1)
+	go func() {
+		doc, err := readDocument(path, view.NewDocument)
+		whole <- read{doc, err}
+	}()
+	select {
+	case r := <-whole:
+		return r.doc, r.err
+	case <-ctx.Done():
+		return readDocument(path, view.NewBrief)
+	}
 }
 
 // sourcesOf are the operation files as the plan read them.

@@ -79,7 +79,7 @@ func (a *app) drive(ctx context.Context, drain <-chan struct{}, j *runfile.Journ
 	if err := j.Release(); err != nil {
 		return a.stoppedWriting(path, err)
 	}
-	doc, err := readDocument(path)
+	doc, err := afterwards(ctx, path)
 	if err != nil {
 		return a.unreadable(path, state, err)
 	}

@@ -60,7 +60,7 @@ func invalidRows(n int64) string {
 
 // finished answers an apply of a run that is over: nothing changes.
 func (a *app) finished(path string) error {
-	doc, err := readDocument(path)
+	doc, err := readDocument(path, view.NewDocument)
 	if err != nil {
 		return a.runFileError(path, err)
 	}

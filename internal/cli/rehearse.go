@@ -227,7 +227,7 @@ func (a *app) hold(s *stage, path string, driven error) error {
 			}
 		}
 	}
-	doc, err := readDocument(path)
+	doc, err := readDocument(path, view.NewDocument)
 	if err != nil {
 		return a.runFileError(path, err)
 	}

@@ -22,6 +22,7 @@ type claim struct {
 	Inode     uint64    `json:"inode"`
 	ClaimedAt time.Time `json:"claimed_at"`
 	Planned   bool      `json:"planned,omitempty"` // not begun yet: any copy may begin
+	As        *version  `json:"as,omitempty"`      // of a plan: the file that was written
 	Foreign   bool      `json:"foreign,omitempty"` // of another machine, where it may have been carried out
 }
 
@@ -36,10 +37,33 @@ func Note(run, path string) error {
 	}
 	defer root.Close()
 	mine.Planned = true
+	if v := versionOf(mine.Path); v != (version{}) {
+		mine.As = &v
+	}
 	if err := writeClaim(root, run, mine, false); err != nil {
 		return fmt.Errorf("note run %s: %w", run, err)
 	}
 	return nil
+}
+
+// A version is what a file system says of a file's content: the size, and when
+// the file was last changed in any way, which nobody can set.
+type version struct {
+	Size    int64 `json:"size"`
+	Changed int64 `json:"changed"` // in nanoseconds
+}
+
+// Untouched tells whether the file is still as its plan on this machine left
+// it: [Note] has seen this very file, and nothing was written to it between
+// that and its acquisition.
+func (j *Journal) Untouched(run string) bool {
+	mine, root, err := claiming(run, j.path)
+	if err != nil {
+		return false
+	}
+	defer root.Close()
+	noted, err := readClaim(root, run)
+	return err == nil && noted.Planned && noted.same(mine) && noted.As != nil && *noted.As == j.found
 }
 
 // Claim notes in the user's state folder that the run is carried out from the

@@ -5,6 +5,9 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
+
+	"zombiezen.com/go/sqlite"
 )
 
 func claimed(run, path string) error {
@@ -37,6 +40,70 @@ func TestNote(t *testing.T) {
 	}
 	if known, err := Claim("r3", first, true); err != nil || !known {
 		t.Errorf("a run of another machine that carries its progress: known %v, %v", known, err)
+	}
+}
+
+// A plan is untouched until somebody writes to it, copies it, or takes it.
+func TestUntouched(t *testing.T) {
+	t.Setenv("XDG_STATE_HOME", t.TempDir())
+	look := func(path string) bool {
+		t.Helper()
+		j, err := Acquire(path)
+		must(t, err)
+		defer j.Release()
+		return j.Untouched("r1")
+	}
+	path := planned(t, 3)
+	if look(path) {
+		t.Error("nobody has noted it")
+	}
+	for name, touch := range map[string]func(path string) string{
+		"nothing": func(path string) string { return path },
+		"a look": func(path string) string {
+			collect(t, open(t, path), Filter{})
+			return path
+		},
+		"a byte": func(path string) string {
+			f, err := os.OpenFile(path, os.O_RDWR, 0)
+			must(t, err)
+			fi, err := f.Stat()
+			must(t, err)
+			b := make([]byte, 1)
+			_, err = f.ReadAt(b, 4096)
+			must(t, err)
+			_, err = f.WriteAt(b, 4096) // even the same one
+			must(t, err)
+			must(t, f.Close())
+			must(t, os.Chtimes(path, fi.ModTime(), fi.ModTime()))
+			return path
+		},
+		"a statement": func(path string) string {
+			c, err := connect(path, sqlite.OpenReadWrite)
+			must(t, err)
+			must(t, c.exec("INSERT INTO requests (id, item, n, verb, outcome) VALUES (1, 0, 1, 'auth', 'done')"))
+			must(t, c.Close())
+			return path
+		},
+		"a copy": func(path string) string {
+			b, err := os.ReadFile(path)
+			must(t, err)
+			must(t, os.Rename(path, path+".old"))
+			must(t, os.WriteFile(path, b, 0o600))
+			return path
+		},
+		"an apply": func(path string) string {
+			j := acquire(t, path)
+			must(t, j.Release())
+			return path
+		},
+	} {
+		t.Setenv("XDG_STATE_HOME", t.TempDir())
+		path := planned(t, 3)
+		must(t, Note("r1", path))
+		time.Sleep(20 * time.Millisecond) // the clock of some file systems is slow
+		if got, want := look(touch(path)), name == "nothing" || name == "a look"; got != want {
+			t.Errorf("after %s: untouched %v", name, got)
+		}
 	}
 }
 

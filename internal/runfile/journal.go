@@ -16,8 +16,9 @@ import (
 // A Journal is the only writer of a run that is carried out. Its methods may
 // be called from several goroutines; they wait for each other.
 type Journal struct {
-	path string
-	lock *lock
+	path  string
+	lock  *lock
+	found version // the file when it was acquired
 
 	mu      sync.Mutex
 	conn    *conn

@@ -161,7 +161,7 @@ func TestOpenErrors(t *testing.T) {
 		"newer.run":   {ErrNewer, ErrNewer, "runner 3.2.1"},
 		"trigger.run": {nil, ErrCorrupt, "trigger"},
 		"index.run":   {nil, nil, ""},
-		"count.run":   {nil, ErrCorrupt, "it should hold items 1 to 5, and holds 4 from 1 to 4"},
+		"count.run":   {nil, ErrCorrupt, "it should hold items 1 to 5, and of progress it holds 4 from 1 to 4"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f, err := Open(at(name))

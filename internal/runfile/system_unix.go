@@ -60,6 +60,15 @@ func identity(fi fs.FileInfo) (device, inode uint64) {
 	return 0, 0
 }
 
+// versionOf is zero where nothing is known.
+func versionOf(path string) version {
+	var st unix.Stat_t
+	if err := unix.Stat(path, &st); err != nil {
+		return version{}
+	}
+	return version{Size: st.Size, Changed: st.Ctim.Nano()}
+}
+
 // stateFolder is where a program keeps what should outlive a restart of it.
 func stateFolder() (string, error) {
 	if dir := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) {

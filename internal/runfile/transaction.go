@@ -17,6 +17,7 @@ const (
 	// most, and an apply isn't slowed down for a stranger who holds on to one.
 	walPagesMax = 12_000
 	walWait     = 50 * time.Millisecond
+	logBytesMax = walPagesMax << 12
 
 	// walEvery is how many transactions pass between two looks at the log.
 	walEvery = 16

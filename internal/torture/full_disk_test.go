@@ -83,7 +83,7 @@ func TestB4EveryWrite(t *testing.T) {
 			switch {
 			case everyWrite:
 				writes = nil
-				for n := 1; n <= 260; n++ {
+				for n := 1; n <= 140; n++ {
 					writes = append(writes, n)
 				}
 			case !f.stays:
@@ -105,7 +105,7 @@ func TestB4EveryWrite(t *testing.T) {
 				}
 			})
 			t.Logf("%d applies of %d met the fault, %d ended by it", met.Load(), len(writes), ended.Load())
-			if ended.Load() < int64(len(writes)/3) {
+			if ended.Load() < int64(len(writes)/4) {
 				t.Error("too few for this to mean anything")
 			}
 		})

@@ -4,3 +4,10 @@ package torture
 
 // everyWrite has TestB4EveryWrite try every write instead of some.
 const everyWrite = false
+
+// largeRun is how many items the tests of size have.
+func largeRun() int { return 30_000 }
+
+// readersRun is how many items TestB8Readers has, and how many it sends a
+// second.
+func readersRun() (n int, rate float64) { return 1500, 300 }
