@@ -114,7 +114,8 @@ type Query[Client, Args, Result any] struct {
 	Check   func(Args) error
 }
 
-// A Simulator makes the provider's own simulation of its API.
+// A Simulator makes the provider's own simulation of its API. Package simulator
+// has what all of them have in common.
 //
 // The simulator of a provider that has lists has a fault named generate, a
 // number: it makes that many things in mixed states. A rehearsal turns it on

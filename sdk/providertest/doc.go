@@ -17,5 +17,6 @@
 // and anybody runs it against a program with `runner provider test BINARY`.
 //
 // What a simulator must offer to be tested against is the fault switches named
-// in [Faults]. A rule whose fault isn't offered is skipped, and says so.
+// in [Faults], which package simulator has. A rule whose fault isn't offered is
+// skipped, and says so.
 package providertest

@@ -44,9 +44,6 @@ type Notification struct {
 	Answered func(body []byte)
 }
 
-// Notifies tells whether anybody is told of anything.
-func (f *Front) Notifies() bool { return NotifyURL.In(f.Fate("")) != "" }
-
 // Notify sends a notification, in the background and after those before it,
 // where [NotifyURL] is set. Nobody tries again: who lost one was told.
 func (f *Front) Notify(n Notification) {
