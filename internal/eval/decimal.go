@@ -3,7 +3,9 @@ package eval
 import (
 	"errors"
 	"fmt"
+	"math/big"
 	"reflect"
+	"strconv"
 	"strings"
 
 	"github.com/cockroachdb/apd/v3"
@@ -93,7 +95,12 @@ func numberText(v cty.Value) (string, error) {
 	if err := boundNumber(v); err != nil {
 		return "", err
 	}
-	return v.AsBigFloat().Text('f', -1), nil
+	f := v.AsBigFloat()
+	// Text works on all 512 bits of it: 13 µs, where most numbers are small and whole.
+	if n, exact := f.Int64(); exact == big.Exact && (n != 0 || !f.Signbit()) {
+		return strconv.FormatInt(n, 10), nil
+	}
+	return f.Text('f', -1), nil
 }
 
 // boundNumber refuses numbers whose digits would fill the memory.
