@@ -216,6 +216,9 @@ func TestReadVarFile(t *testing.T) {
 	for name, test := range map[string]struct{ path, src, err string }{
 		"hcl":      {path: "a.hcl", src: "a = \"x\"\nb = [1, 2]\nc = -5\n"},
 		"json":     {path: "a.json", src: `{"a": "x", "b": [1, 2], "c": -5}`},
+		"text":     {path: "a.json", src: `{"a": "x", "b": "${no}", "c": -5}`},
+		"twice":    {path: "a.json", src: `{"a": "x", "a": "y"}`, err: "stands already"},
+		"arrays":   {path: "a.json", src: strings.Repeat("[", 1000), err: "More than 100"},
 		"name":     {path: "a.hcl", src: "a = b\n", err: "plain value"},
 		"function": {path: "a.hcl", src: "a = env(\"HOME\")\n", err: "without functions"},
 		"deep":     {path: "a.hcl", src: "a = " + strings.Repeat("(", 1000), err: "nested"},
