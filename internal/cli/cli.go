@@ -66,7 +66,7 @@ func Main(args []string, in io.Reader, out, errs io.Writer) int {
 	root.SetIn(in)
 	root.SetOut(out)
 	root.SetErr(errs)
-	root.AddCommand(initCommand(a), providerCommand(a), validateCommand(a), planCommand(a), applyCommand(a), showCommand(a), controlCommand(a), resolveCommand(a), retryCommand(a),
+	root.AddCommand(initCommand(a), providerCommand(a), validateCommand(a), planCommand(a), applyCommand(a), showCommand(a), exportCommand(a), controlCommand(a), resolveCommand(a), retryCommand(a),
 		runsCommand(a), fmtCommand(a), rehearseCommand(a), versionCommand(a))
 	root.DisableSuggestions = true // in our own words, see commandLine
 	root.SuggestionsMinimumDistance = 2

@@ -2,11 +2,9 @@ package cli
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/bulkrunner/runner/internal/plan"
 	"github.com/bulkrunner/runner/internal/runfile"
 	"github.com/bulkrunner/runner/internal/view"
 )
@@ -32,16 +30,9 @@ func showCommand(a *app) *cobra.Command {
 
 func (a *app) showRun(path string, list bool, states []string, key, group string) error {
 	filter := runfile.Filter{Key: key}
-	for _, name := range states {
-		s, err := plan.ParseState(name)
-		if err != nil {
-			var names []string
-			for _, s := range plan.States {
-				names = append(names, s.String())
-			}
-			return refusal("Unknown state", fmt.Sprintf("There is no state %q. The states are %s.", name, strings.Join(names, ", ")))
-		}
-		filter.States = append(filter.States, s)
+	var err error
+	if filter.States, err = parseStates(states); err != nil {
+		return err
 	}
 	if group != "" && group != "reason" && group != "state" && group != "currency" {
 		return refusal("Unknown group", fmt.Sprintf("--group-by takes reason, state or currency, not %q.", group))

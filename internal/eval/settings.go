@@ -33,6 +33,7 @@ func (s *Scope) Settings(op *config.Operation, schema *sdk.OperationSchema) (pla
 	}
 	if schema != nil {
 		g.reads(&out, op, schema)
+		out.Columns = &plan.Columns{Arguments: shown(schema.Arguments), Result: shown(schema.Result)}
 	}
 	if l := op.Limits; l != nil {
 		g.limits(&out.Limits, l)
@@ -64,6 +65,17 @@ func (s *Scope) Settings(op *config.Operation, schema *sdk.OperationSchema) (pla
 	}
 	out.MaxInFlight = int(g.whole(op.MaxInFlight, "max_in_flight", 1, maxInFlight, 0))
 	return out, unique(g.diags)
+}
+
+// shown are the names of attributes whose values may be shown.
+func shown(attributes []sdk.Attribute) []string {
+	names := []string{}
+	for _, a := range attributes {
+		if !a.Sensitive && !a.WriteOnly {
+			names = append(names, a.Name)
+		}
+	}
+	return names
 }
 
 const (

@@ -19,6 +19,7 @@ func TestSettings(t *testing.T) {
 	base := plan.Settings{
 		Kind: "mutation", Reads: true, ByHand: true, Limits: plan.Limits{MaxItems: 100}, Retry: plan.DefaultRetry, Abort: plan.DefaultAbort,
 		Default: &plan.Default{Attribute: "state", Allowed: []string{"PENDIENTE", "REGISTRADO"}},
+		Columns: &plan.Columns{Arguments: []string{"order", "amount", "currency", "days", "reason", "notify", "tags"}, Result: []string{}},
 	}
 	for name, test := range map[string]struct {
 		body   string

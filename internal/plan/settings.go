@@ -23,6 +23,14 @@ type Settings struct {
 	DependsOn   []string `json:"depends_on,omitempty"`
 	FedBy       string   `json:"fed_by,omitempty"`     // the operation whose items it takes up, once they are settled
 	WriteOnly   []string `json:"write_only,omitempty"` // arguments that no file holds: apply takes them from the list again
+	Columns     *Columns `json:"columns,omitempty"`    // of tables of its items; no rule, and nil where nobody said them
+}
+
+// Columns name the arguments and the members of the result that an operation's
+// items can have, in the provider's order. What is sensitive is not among them.
+type Columns struct {
+	Arguments []string `json:"arguments"`
+	Result    []string `json:"result"`
 }
 
 // A Guard is one guard block; its condition stays in the sources.

@@ -93,6 +93,7 @@ func gather(f *runfile.File, groups []runfile.Group) (*Document, error) {
 		Rehearsal: run.Rehearsal, Applies: run.Epoch, Providers: run.Providers, Lists: run.Lists, Counts: map[string]int64{},
 	}}
 	for _, op := range ops {
+		op.Settings.Columns = nil // those of tables; the provider's schema says more of them
 		o := OperationDocument{
 			Address: op.Address, Provider: op.Provider, List: op.List, Rows: op.Rows, Matching: op.Matching,
 			Counts: map[string]int64{}, Totals: map[string]map[string]string{}, Settings: op.Settings,
