@@ -1,3 +1,5 @@
+//go:build unix
+
 package rows
 
 import (
@@ -17,13 +19,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
-)
-
-// The secrets of the servers that tests start. Nothing may ever show them.
-const (
-	serverUser     = "lector_9f31"
-	serverPassword = "PLANTED-dsn-secret-77c2"
-	serverDatabase = "tienda_4d20"
 )
 
 // A server is a real database of the machine's, started for one test on
