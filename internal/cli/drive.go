@@ -41,6 +41,10 @@ func (a *app) drive(ctx context.Context, drain <-chan struct{}, j *runfile.Journ
 	if _, err := j.Begin(time.Now().UTC()); err != nil {
 		return a.runFileError(path, err)
 	}
+	by := plan.Event{At: time.Now().UTC(), Kind: view.EventApplied, Detail: "by " + who()}
+	if err := j.Commit(runfile.Batch{Events: []plan.Event{by}}); err != nil {
+		return a.stoppedWriting(path, err)
+	}
 	v.Started(run.ID, remaining(ops))
 	listening, deaf := context.WithCancel(ctx)
 	result, err := engine.New(j, driven, engine.Options{Observe: v.Item, Tick: v.Progress, Control: commands(listening, path), Drain: drain}).Run(ctx)
@@ -73,7 +77,8 @@ func (a *app) drive(ctx context.Context, drain <-chan struct{}, j *runfile.Journ
 	if code == exitDone && unfinished > 0 {
 		code = exitUnfinished
 	}
-	if err := j.SetState(state, plan.Event{At: time.Now().UTC(), Kind: "finished", Detail: "the apply ended: " + state}); err != nil {
+	now := time.Now().UTC()
+	if err := j.SetState(state, append(s.noise(now), plan.Event{At: now, Kind: "finished", Detail: "the apply ended: " + state})...); err != nil {
 		return a.stoppedWriting(path, err)
 	}
 	if err := j.Release(); err != nil {

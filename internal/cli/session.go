@@ -16,6 +16,7 @@ import (
 	"github.com/bulkrunner/runner/internal/diag"
 	"github.com/bulkrunner/runner/internal/dispatch"
 	"github.com/bulkrunner/runner/internal/eval"
+	"github.com/bulkrunner/runner/internal/plan"
 	"github.com/bulkrunner/runner/internal/planner"
 	"github.com/bulkrunner/runner/internal/providers"
 	"github.com/bulkrunner/runner/internal/runfile"
@@ -237,6 +238,17 @@ func (s *session) connect(ctx context.Context, p *config.Provider, i *providers.
 		}, link, start),
 	}
 	return diags
+}
+
+// noise is an event for each provider of which more was printed than is kept.
+func (s *session) noise(now time.Time) (events []plan.Event) {
+	for _, address := range slices.Sorted(maps.Keys(s.providers)) {
+		if n := s.providers[address].Instance.Dropped(); n > 0 {
+			events = append(events, plan.Event{At: now, Kind: "output_dropped",
+				Detail: fmt.Sprintf("%s: it printed %.1f MB more than the end that is kept; they were dropped", address, float64(n)/1e6)})
+		}
+	}
+	return events
 }
 
 // rehearsalEndpoints turns each of a provider's endpoints to its simulator:

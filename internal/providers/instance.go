@@ -41,6 +41,7 @@ type Instance struct {
 
 	client    *plugin.Client
 	process   *process
+	dropped   int64 // by the processes before this one
 	host      *host.Client
 	sockets   *sockets
 	inherited []*os.File
@@ -85,7 +86,12 @@ func (i *Instance) start(ctx context.Context) (err error) {
 			i.Close()
 		}
 	}()
+	// go-plugin's server takes what the program prints to itself, and sends it
+	// here; what goes past it, as a panic's trace, comes through the pipes.
+	end, noise := &tail{}, &counter{}
 	i.client = plugin.NewClient(&plugin.ClientConfig{
+		SyncStdout:       noise,
+		SyncStderr:       end,
 		HandshakeConfig:  host.Handshake,
 		VersionedPlugins: host.Plugins(),
 		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
@@ -106,7 +112,11 @@ func (i *Instance) start(ctx context.Context) (err error) {
 				return nil, &ChecksumError{Path: i.Program.Path, Want: want, Found: img.checksum}
 			}
 			i.Program.Checksum = img.checksum
+			if i.process != nil {
+				i.dropped += i.process.dropped()
+			}
 			i.process = newProcess(img, append(environment(), cmd.Env...), i.inherited)
+			i.process.tail, i.process.noise = end, noise
 			return i.process, nil
 		},
 	})
@@ -264,6 +274,18 @@ func (i *Instance) Simulate(ctx context.Context, s host.Simulation) (string, err
 		return "", i.fail("simulate", err)
 	}
 	return endpoint, nil
+}
+
+// Dropped is how many bytes the program has printed, on standard output and
+// error, that were not kept.
+func (i *Instance) Dropped() int64 {
+	i.starting.RLock()
+	defer i.starting.RUnlock()
+	n := i.dropped
+	if i.process != nil {
+		n += i.process.dropped()
+	}
+	return n
 }
 
 // PID is the process's id, 0 when it isn't running.

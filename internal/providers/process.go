@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"strconv"
 	"sync"
+	"sync/atomic"
 )
 
 // A process is one provider program as go-plugin runs it. It differs from
@@ -23,6 +24,7 @@ type process struct {
 	image  *image
 	stdout io.ReadCloser // the handshake line and nothing after it
 	tail   *tail         // the end of what it printed on standard error
+	noise  *counter      // what it printed on standard output beside its handshake
 	drains sync.WaitGroup
 }
 
@@ -35,7 +37,7 @@ func newProcess(i *image, env []string, inherited []*os.File) *process {
 	cmd.ExtraFiles = inherited
 	i.run(cmd)
 	setProcessAttributes(cmd)
-	return &process{cmd: cmd, image: i, tail: &tail{}}
+	return &process{cmd: cmd, image: i, tail: &tail{}, noise: &counter{}}
 }
 
 func (p *process) Start(context.Context) error {
@@ -69,8 +71,8 @@ func (p *process) Start(context.Context) error {
 	go func() {
 		defer p.drains.Done()
 		defer out.Close()
-		firstLine(line, out)
-		io.Copy(io.Discard, out)
+		firstLine(line, out, p.noise)
+		io.Copy(p.noise, out)
 		line.Close()
 	}()
 	go func() {
@@ -83,7 +85,7 @@ func (p *process) Start(context.Context) error {
 
 // firstLine copies one line of at most 4 KiB. go-plugin's own scanner ends at
 // a longer one and leaves the pipe to fill up.
-func firstLine(to *io.PipeWriter, from io.Reader) {
+func firstLine(to *io.PipeWriter, from io.Reader, rest io.Writer) {
 	r := bufio.NewReaderSize(from, 4096)
 	line, err := r.ReadSlice('\n')
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull) {
@@ -91,8 +93,11 @@ func firstLine(to *io.PipeWriter, from io.Reader) {
 		return
 	}
 	to.Write(line)
-	io.Copy(io.Discard, r)
+	io.Copy(rest, r)
 }
+
+// dropped is how many bytes it has printed that were not kept.
+func (p *process) dropped() int64 { return int64(p.noise.Load()) + p.tail.dropped() }
 
 func (p *process) Wait(context.Context) error {
 	err := p.cmd.Wait()
@@ -133,8 +138,9 @@ func (eof) Read([]byte) (int, error) { return 0, io.EOF }
 
 // A tail keeps the last few kilobytes that are written to it.
 type tail struct {
-	mu  sync.Mutex
-	end []byte
+	mu      sync.Mutex
+	end     []byte
+	written int64
 }
 
 const tailSize = 8 << 10
@@ -142,6 +148,7 @@ const tailSize = 8 << 10
 func (t *tail) Write(b []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.written += int64(len(b))
 	t.end = append(t.end, b...)
 	if len(t.end) > tailSize {
 		t.end = append(t.end[:0], t.end[len(t.end)-tailSize:]...)
@@ -149,8 +156,22 @@ func (t *tail) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
+func (t *tail) dropped() int64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.written - int64(len(t.end))
+}
+
 func (t *tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return string(t.end)
+}
+
+// A counter counts what is written to it and keeps nothing.
+type counter struct{ atomic.Uint64 }
+
+func (c *counter) Write(b []byte) (int, error) {
+	c.Add(uint64(len(b)))
+	return len(b), nil
 }

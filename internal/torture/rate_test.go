@@ -23,8 +23,7 @@ func TestD1NoSecondAboveTheLimit(t *testing.T) {
 		t.Run(fmt.Sprint(limit), func(t *testing.T) {
 			t.Parallel()
 			atServer, leaving, used := keptRate(t, limit, 10*time.Second)
-			// The clocks of a machine at work are a little apart.
-			if atServer > limit+1+limit/100 || leaving > limit+1 {
+			if !withinLimit(limit, atServer, leaving) {
 				t.Errorf("limit %d: the worst second holds %d at the server, and %d as they left", limit, atServer, leaving)
 			}
 			if used < 0.95 && limit < 1000 {
@@ -53,25 +52,37 @@ func keptRate(t *testing.T, limit int, span time.Duration, before ...string) (at
 	came := j.api.came()
 	took := came[len(came)-1].at.Sub(came[0].at).Seconds()
 	used = float64(len(came)-1) / took / float64(limit)
-	f, err := runfile.Open(j.path("job.run"))
-	must(t, err)
-	defer f.Close()
-	var left []arrival
-	for r, err := range f.RequestLog() {
-		must(t, err)
-		if !r.SentAt.IsZero() {
-			left = append(left, arrival{at: r.SentAt})
-		}
-	}
-	slices.SortFunc(left, func(a, b arrival) int { return a.at.Compare(b.at) })
-	atServer, leaving = worst(came), worst(left)
+	atServer, leaving = worst(came), worst(j.left(t))
 	t.Logf("limit %d: worst second %d, %d as they left, %.1f %% of it used over %.1f s", limit, atServer, leaving, 100*used, took)
 	j.judge(t)
 	return atServer, leaving, used
 }
 
+// left are the requests as they left, by the run file.
+func (j *job) left(t testing.TB) (all []arrival) {
+	t.Helper()
+	f, err := runfile.Open(j.path("job.run"))
+	must(t, err)
+	defer f.Close()
+	for r, err := range f.RequestLog() {
+		must(t, err)
+		if !r.SentAt.IsZero() {
+			all = append(all, arrival{at: r.SentAt})
+		}
+	}
+	slices.SortFunc(all, func(a, b arrival) int { return a.at.Compare(b.at) })
+	return all
+}
+
+// withinLimit tells whether a second held no more than it may. The server looks
+// late while the machine has other tests to run.
+func withinLimit(limit, atServer, leaving int) bool {
+	return leaving <= limit+1 && atServer <= limit+2+limit/50
+}
+
 // TestD2: a stop of the runner or of its provider is followed by no burst.
 func TestD2NoBurstAfterAStop(t *testing.T) {
+	t.Parallel()
 	for _, who := range []string{"runner", "provider"} {
 		for _, limit := range []int{20, 100} {
 			t.Run(fmt.Sprint(who, limit), func(t *testing.T) {
@@ -91,10 +102,10 @@ func TestD2NoBurstAfterAStop(t *testing.T) {
 				if code := a.end(t, 30*time.Second); code != 0 {
 					t.Fatalf("exit %d:\n%s", code, a.said)
 				}
-				most := worst(j.api.came())
-				t.Logf("%s stopped at %d/s: worst second %d", who, limit, most)
-				if most > limit+1 {
-					t.Errorf("the worst second holds %d, the limit is %d", most, limit)
+				atServer, leaving := worst(j.api.came()), worst(j.left(t))
+				t.Logf("%s stopped at %d/s: worst second %d, %d as they left", who, limit, atServer, leaving)
+				if !withinLimit(limit, atServer, leaving) {
+					t.Errorf("the worst second holds %d at the server, and %d as they left; the limit is %d", atServer, leaving, limit)
 				}
 				v, _ := j.judge(t)
 				v.all(t, plan.Succeeded, j.n)

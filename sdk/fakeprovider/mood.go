@@ -13,6 +13,7 @@ import (
 type mood struct {
 	name  string
 	after int64
+	flood int // in bytes
 	count atomic.Int64
 }
 
@@ -29,9 +30,9 @@ func (m *mood) before(token string) error {
 	case "panic":
 		panic("the fake provider was told to panic")
 	case "flood_stderr":
-		flood(os.Stderr)
+		m.pour(os.Stderr)
 	case "flood_stdout":
-		flood(os.Stdout)
+		m.pour(os.Stdout)
 	case "leak_token":
 		return sdk.Refused("leak", "the credential "+token+" was refused")
 	}
@@ -59,9 +60,10 @@ func crash() {
 	select {}
 }
 
-func flood(f *os.File) {
+// pour prints a flood.
+func (m *mood) pour(f *os.File) {
 	line := strings.Repeat("noise ", 200) + "\n"
-	for range 4 << 20 / len(line) {
+	for range m.flood / len(line) {
 		_, _ = f.WriteString(line)
 	}
 }

@@ -25,6 +25,7 @@ type Config struct {
 	Merchant string `json:"merchant" doc:"The account." runner:"default=M-1"`
 
 	Misbehave      string `json:"misbehave" doc:"What goes wrong, and where: in Configure, in the operations that change something, or on the wire." runner:"oneof=|refuse_configure|crash_in_configure|crash_before_request|crash_after_request|hang|panic|flood_stderr|flood_stdout|leak_token|false_not_sent|wrong_id|answer_twice|no_answer|huge_answer|not_json|other_result|other_thing|unknown_outcome"`
+	FloodMB        int    `json:"flood_mb" doc:"How much each flood is, in MiB." runner:"default=4"`
 	MisbehaveAfter int    `json:"misbehave_after" doc:"How many executions go well first." runner:"default=0"`
 }
 
@@ -62,7 +63,7 @@ func configure(c Config, s sdk.Setup) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &client{api: api, token: c.Token, mood: mood{name: c.Misbehave, after: int64(c.MisbehaveAfter)}}, nil
+	return &client{api: api, token: c.Token, mood: mood{name: c.Misbehave, after: int64(c.MisbehaveAfter), flood: c.FloodMB << 20}}, nil
 }
 
 func account(c Config) sdk.Account {
