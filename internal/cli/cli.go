@@ -67,7 +67,7 @@ func Main(args []string, in io.Reader, out, errs io.Writer) int {
 	root.SetOut(out)
 	root.SetErr(errs)
 	root.AddCommand(initCommand(a), providerCommand(a), validateCommand(a), planCommand(a), applyCommand(a), showCommand(a), exportCommand(a), controlCommand(a), resolveCommand(a), retryCommand(a),
-		runsCommand(a), fmtCommand(a), rehearseCommand(a), versionCommand(a))
+		reportCommand(a), runsCommand(a), fmtCommand(a), rehearseCommand(a), versionCommand(a))
 	root.DisableSuggestions = true // in our own words, see commandLine
 	root.SuggestionsMinimumDistance = 2
 	cmd, err := root.ExecuteC()
