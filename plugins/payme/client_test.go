@@ -298,7 +298,7 @@ func TestNoSecretInFailures(t *testing.T) {
 		v, special := map[string]string{
 			"slow": "", "read_lag": "", "seed": "", "limit": "", "token_life": "0s", "scopes": "", "undocumented_delete": "", "failure_status": "503",
 			"unknown_charge": unknownFailure, "read_shows": "", "reversal_refund": "", "repeat_charge": "",
-			"unknown_refund": unknownFailure, "token_status": "", "clock": "1000h", "expires": yesWord, "delete_of": "", "failure_shape": "", "unix_time": "",
+			"notify": "", "notify_deleted": "", "unknown_refund": unknownFailure, "token_status": "", "clock": "1000h", "expires": yesWord, "delete_of": "", "failure_shape": "", "unix_time": "",
 		}[fault.Name]
 		if !special {
 			v = "1"

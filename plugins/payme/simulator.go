@@ -17,7 +17,7 @@ import (
 // It keeps to what is documented: tokens, the required headers, what a
 // deletion makes of each state, and the answers' spellings and types. What
 // nobody documents is a switch, see [switches], and its bodies are
-// guesses. Notifications to the merchant are left out: a runner receives none.
+// guesses.
 //
 // It also serves benchmarks, so a request costs a few microseconds beside
 // net/http's own, and a charge some 200 bytes.
@@ -143,7 +143,7 @@ func (s *simulation) carryOut(f *simulator.Fate, q request) simulator.Answer {
 	s.charges.mu.Lock()
 	defer s.charges.mu.Unlock()
 	if c := s.charges.known[q.number]; c != nil {
-		c.age(f, now)
+		s.age(c, f, now)
 	}
 	switch {
 	case q.path == refundPath:

@@ -28,7 +28,7 @@ func (s *simulation) consult(f *simulator.Fate, q request, now time.Time) simula
 	b = c.appendOperation(b, echoed(f, c.number), state, true, only)
 	for _, way := range meanwhile {
 		if c.state == state && c.state == way.from && f.Befalls(way.share) {
-			c.become(way.to, now)
+			s.become(c, way.to, f, now)
 			break
 		}
 	}
@@ -56,10 +56,10 @@ func (s *simulation) delete(f *simulator.Fate, q request, now time.Time) simulat
 	case c == nil:
 		return failed(f, q.method)
 	case c.state == stateRegistered, c.state == statePending:
-		c.become(stateCancelled, now)
+		s.become(c, stateCancelled, f, now)
 		s.Effect("cancel:" + c.number)
 	case c.state == stateAuthorised:
-		c.become(stateReversed, now)
+		s.become(c, stateReversed, f, now)
 		s.Effect("reverse:" + c.number)
 		if reversalRefund.In(f) == refundMade {
 			s.charges.setRefund(c.number, simulatedRefund{"REGISTERED", c.transaction, c.amount, now.Unix()})

@@ -52,13 +52,21 @@ func (s *simulation) authorise(f *simulator.Fate, q request, now time.Time) simu
 	if c.state != stateDenied {
 		s.Effect("authorise:" + c.number)
 	}
-	b := append(s.opened(`"true"`), `"action":"authorize"`...)
-	b = simulator.AppendMember(b, "merchant_operation_number", echoed(f, c.number))
-	b = append(b, `,"transaction":`...)
 	made := c.made(details)
 	if unixTime.In(f) == timesDiffer {
 		made.off = 14 * 60
 	}
+	if c.state != statePending {
+		s.notify(c, f)
+	}
+	return s.charged(f, c, made)
+}
+
+// charged is the answer to a new charge.
+func (s *simulation) charged(f *simulator.Fate, c *simulatedCharge, made *madeCharge) simulator.Answer {
+	b := append(s.opened(`"true"`), `"action":"authorize"`...)
+	b = simulator.AppendMember(b, "merchant_operation_number", echoed(f, c.number))
+	b = append(b, `,"transaction":`...)
 	return closed(c.appendTransaction(b, c.transaction, c.state, "2006-01-02T15:04:05.000Z", made))
 }
 

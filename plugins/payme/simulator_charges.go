@@ -174,14 +174,16 @@ func (m *charges) add(c *simulatedCharge, now time.Time) {
 	m.known[c.number] = c
 }
 
-func (c *simulatedCharge) become(s chargeState, now time.Time) {
-	c.before, c.state, c.changed = c.state, s, now.UnixMilli()
+// become changes a charge's state, and tells of it. The lock is held.
+func (s *simulation) become(c *simulatedCharge, state chargeState, f *simulator.Fate, now time.Time) {
+	c.before, c.state, c.changed = c.state, state, now.UnixMilli()
+	s.notify(c, f)
 }
 
-// age lets the clock work on a charge, where it does. The lock is held.
-func (c *simulatedCharge) age(f *simulator.Fate, now time.Time) {
+// age lets the clock work on a charge, where it does, when somebody looks. The lock is held.
+func (s *simulation) age(c *simulatedCharge, f *simulator.Fate, now time.Time) {
 	if c.state == statePending && expires.In(f) == yesWord && now.Unix() > c.created+payable {
-		c.become(stateExpired, now)
+		s.become(c, stateExpired, f, now)
 	}
 }
 

@@ -59,6 +59,7 @@ var (
 	readShows          = simulator.Word("read_shows", "Whether a read shows all of an operation's transactions or the one that it names. Not documented.", showsAll, showsOne)
 	reversalRefund     = simulator.Word("reversal_refund", "Whether reversing a charge makes a refund that can be read: none, or made. Not documented.", refundNone, refundMade)
 	repeatCharge       = simulator.Word("repeat_charge", "What a second charge with a number that was used does: refuse, or accept as a further transaction. Not documented.", refuse, accept)
+	notifyDeleted      = simulator.Word("notify_deleted", "Whether a deletion is notified, as what becomes of a charge otherwise is. Not documented.", no, yesWord)
 	unixTime           = simulator.Word("unix_time", "Whether unix_time differs from utc_time in the answer to a new charge, as in the documented sample, or agrees with it.", timesDiffer, timesAgree)
 )
 
@@ -67,5 +68,5 @@ var (
 var switches = []simulator.Toggle{
 	tokenError, tokenRevoked, unsuccessful, drift, registeredBetween, authoriseBetween, denyBetween, expireBetween, settleBetween, depositBetween, declined, shortAnswer,
 	otherCharge, clock, readLag, tokenLife, expires, scopes, undocumentedDelete, deleteOf, failureStatus, failureShape, unknownCharge, unknownRefund, tokenStatus, readShows,
-	reversalRefund, repeatCharge, unixTime,
+	reversalRefund, repeatCharge, unixTime, simulator.NotifyURL, simulator.NotifyTwice, notifyDeleted,
 }

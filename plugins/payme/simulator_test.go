@@ -1,6 +1,11 @@
 package main
 
 import (
+	"crypto"
+	"crypto/rsa"
+	"crypto/sha512"
+	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -364,6 +369,97 @@ func TestSimulatorUnknowns(t *testing.T) {
 		if strings.Count(got, `"utc_time":"2026-11-20T12:00:00.000Z","unix_time":`+want) != 3 {
 			t.Errorf("unix_time %s: %s", setting, got)
 		}
+	}
+}
+
+// Who is told of what: of what the payer and the processor did, signed; of a
+// deletion only where that is switched on.
+func TestSimulatorNotifications(t *testing.T) {
+	t.Parallel()
+	twoReads := func(b *bench) { b.seed("1", ""); b.read("1"); b.read("1") }
+	deleted := func(b *bench) { b.seed("1", ""); b.remove("1") }
+	charged := func(b *bench) { b.ask(http.MethodPost, "/charges", body(b.t, "CARD")) }
+	for name, c := range map[string]struct {
+		faults []string
+		do     func(*bench)
+		want   []string
+	}{
+		"seeded":           {nil, func(b *bench) { b.seed("1", autorizado); b.read("1") }, nil},
+		"paid":             {[]string{"authorise_between=1"}, twoReads, []string{"1 AUTORIZADO"}},
+		"twice":            {[]string{"authorise_between=1", "notify_twice=1"}, twoReads, []string{"1 AUTORIZADO", "1 AUTORIZADO"}},
+		"denied":           {[]string{"deny_between=1"}, twoReads, []string{"1 DENEGADO"}},
+		"expired":          {[]string{"expire_between=1"}, twoReads, []string{"1 EXPIRADO"}},
+		"settled":          {[]string{"authorise_between=1", "settle_between=1"}, twoReads, []string{"1 AUTORIZADO"}},
+		"deleted":          {nil, deleted, nil},
+		"deleted and told": {[]string{"notify_deleted=yes"}, deleted, []string{"1 CANCELADO"}},
+		"charged":          {nil, charged, []string{"02391645 AUTORIZADO"}},
+		"declined":         {[]string{"declined=1"}, charged, []string{"02391645 DENEGADO"}},
+		"to be paid":       {nil, func(b *bench) { b.ask(http.MethodPost, "/charges", body(b.t, "PAGOEFECTIVO")) }, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			came := make(chan string, 10)
+			listener := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+				body, _ := io.ReadAll(r.Body)
+				signed(t, r.Header, body)
+				o, err := apiclient.ParseObject(body)
+				if err != nil || o.Text("merchant_code") != merchant || !yes(o, "success") {
+					t.Errorf("%s: %v", body, err)
+				}
+				came <- o.Text("merchant_operation_number") + " " + o.Object("transaction").Text("state")
+			}))
+			defer listener.Close()
+			b := newBench(t, append(c.faults, "notify="+listener.URL)...)
+			c.do(b)
+			// The last one is of a charge of this test's own, so that what was
+			// sent before it is all there is.
+			for _, setting := range []string{"authorise_between", "notify_twice"} {
+				if err := b.Set(setting, map[string]string{"authorise_between": "1", "notify_twice": "0"}[setting]); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := b.Set("deny_between", "0"); err != nil {
+				t.Fatal(err)
+			}
+			b.seed("last", "")
+			b.read("last")
+			var got []string
+			for {
+				select {
+				case n := <-came:
+					if strings.HasPrefix(n, "last ") {
+						if d := cmp.Diff(c.want, got); d != "" {
+							t.Error(d)
+						}
+						return
+					}
+					got = append(got, n)
+				case <-time.After(10 * time.Second):
+					t.Fatalf("nothing more came after %v", got)
+				}
+			}
+		})
+	}
+}
+
+// signed holds a notification's signature against the key that came with it.
+func signed(t *testing.T, h http.Header, body []byte) {
+	signature, err := base64.StdEncoding.DecodeString(h.Get("signature"))
+	if err != nil {
+		t.Error(err)
+	}
+	der, err := base64.StdEncoding.DecodeString(h.Get("simulator-signature-key"))
+	if err != nil {
+		t.Error(err)
+	}
+	key, err := x509.ParsePKIXPublicKey(der)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	sum := sha512.Sum512(body)
+	if err := rsa.VerifyPKCS1v15(key.(*rsa.PublicKey), crypto.SHA512, sum[:], signature); err != nil {
+		t.Error(err)
 	}
 }
 

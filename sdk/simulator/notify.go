@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -36,8 +37,9 @@ var errLoopback = fmt.Errorf("write a URL of this machine, such as http://127.0.
 
 // A Notification is what an API tells a merchant with a POST.
 type Notification struct {
-	Thing string // whether it is sent twice depends on it
-	Body  []byte // JSON
+	Thing  string // whether it is sent twice depends on it
+	Body   []byte // JSON
+	Header http.Header
 
 	// Answered is told what the merchant answered; nothing where nobody did.
 	// It may be nil.
@@ -102,6 +104,7 @@ func deliver(to string, n Notification) {
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(n.Body))
 	if err == nil {
+		maps.Copy(r.Header, n.Header)
 		r.Header.Set("Content-Type", "application/json")
 		var w *http.Response
 		if w, err = postman.Do(r); err == nil {

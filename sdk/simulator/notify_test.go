@@ -14,13 +14,13 @@ import (
 func TestNotify(t *testing.T) {
 	t.Parallel()
 	for setting, want := range map[string][]string{
-		"notify_twice=0": {"1", "2", "3"},
-		"notify_twice=1": {"1", "1", "2", "2", "3", "3"},
+		"notify_twice=0": {"1!", "2!", "3!"},
+		"notify_twice=1": {"1!", "1!", "2!", "2!", "3!", "3!"},
 	} {
 		came := make(chan string, 10)
 		listener := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			body, _ := io.ReadAll(r.Body)
-			came <- string(body)
+			came <- string(body) + r.Header.Get("Mark")
 			fmt.Fprintf(w, "OK %s", body)
 		}))
 		answers := make(chan string, 10)
@@ -28,7 +28,7 @@ func TestNotify(t *testing.T) {
 		f.Notify(Notification{Body: []byte("0")}) // nobody is told
 		set(t, f, "notify="+listener.URL+"/hook", setting)
 		for n := range 3 {
-			f.Notify(Notification{Thing: "A", Body: []byte(fmt.Sprint(n + 1)), Answered: func(b []byte) { answers <- string(b) }})
+			f.Notify(Notification{Thing: "A", Body: []byte(fmt.Sprint(n + 1)), Header: http.Header{"Mark": {"!"}}, Answered: func(b []byte) { answers <- string(b) }})
 		}
 		var got, said []string
 		for range want {
@@ -38,7 +38,7 @@ func TestNotify(t *testing.T) {
 			t.Errorf("%s: %s", setting, d)
 		}
 		for i, s := range said {
-			if s != "OK "+want[i] {
+			if s+"!" != "OK "+want[i] {
 				t.Errorf("%s: the listener's answer came as %q", setting, s)
 			}
 		}
