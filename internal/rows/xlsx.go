@@ -319,23 +319,25 @@ func sheetNumber(raw string) (text string, ok bool) {
 }
 
 // shows tells whether a text is a number with nothing but its decoration:
-// thousands, a currency's sign or letters, brackets for a minus.
+// thousands, a currency's sign or letters before or behind it, brackets for a
+// minus.
 func shows(shown, number string) bool {
-	if strings.ContainsAny(shown, "/:%") {
+	first := strings.IndexFunc(shown, isDigit)
+	last := strings.LastIndexFunc(shown, isDigit)
+	if first < 0 || strings.Contains(shown, "%") {
 		return false
 	}
-	var b strings.Builder
-	for _, c := range shown {
-		if c >= '0' && c <= '9' || c == '.' || c == '-' {
-			b.WriteRune(c)
-		}
+	before, text, behind := shown[:first], shown[first:last+1], shown[last+1:]
+	if before == "." || strings.HasSuffix(before, " .") || strings.HasSuffix(before, "-.") {
+		text = "0." + text
 	}
-	text := strings.TrimSuffix(b.String(), "-")
-	if strings.Contains(shown, "(") && strings.Contains(shown, ")") && !strings.HasPrefix(text, "-") {
+	if strings.Contains(before+behind, "-") || strings.Contains(before, "(") && strings.Contains(behind, ")") {
 		text = "-" + text
 	}
 	var a, d apd.Decimal
-	_, _, err := a.SetString(text)
+	_, _, err := a.SetString(strings.ReplaceAll(text, ",", ""))
 	_, _, err2 := d.SetString(number)
 	return err == nil && err2 == nil && a.Cmp(&d) == 0
 }
+
+func isDigit(r rune) bool { return r >= '0' && r <= '9' }

@@ -358,6 +358,25 @@ func FuzzSheetNumber(f *testing.F) {
 	})
 }
 
+func TestShows(t *testing.T) {
+	t.Parallel()
+	for shown, number := range map[string]string{
+		"1,250.50": "1250.5", "S/ 1,250.50": "1250.5", "S/.1,250.50": "1250.5", "-S/ 3.25": "-3.25", "$ (3.25)": "-3.25", " (3.25)": "-3.25", "3.25-": "-3.25",
+		"COP 0.00": "0", "1,250.50 €": "1250.5", ".50": "0.5", "-.50": "-0.5", "1250": "1250.0",
+	} {
+		if !shows(shown, number) {
+			t.Errorf("%q shows %s", shown, number)
+		}
+	}
+	for shown, number := range map[string]string{
+		"10.00": "9.996", "12%": "12", "2026-10-01": "46296", "1/10/2026": "1", "12:00": "12", "1-oct-26": "1", "1 250.50": "1250.5", "": "0", "-": "0", "1.250,50": "1250.5", "(3.25)": "3.25",
+	} {
+		if shows(shown, number) {
+			t.Errorf("%q doesn't show %s", shown, number)
+		}
+	}
+}
+
 // Whatever a sheet's XML is, it ends with rows or a problem.
 func FuzzXLSX(f *testing.F) {
 	plain := book(f, [][]any{{"id", "amount"}, {"a", 7}}, nil)
