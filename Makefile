@@ -1,7 +1,7 @@
 .DEFAULT_GOAL := help
 BIN := bin
 
-.PHONY: help build demo test check generate torture clean
+.PHONY: help build demo test check generate torture bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,6 +26,9 @@ generate: ## generate the protocol's code from its .proto file
 
 torture: ## the long tests under faults
 	go test -tags torture -timeout 60m ./...
+
+bench: ## the runner against yardsticks, side by side: some minutes on a quiet machine
+	go run ./bench
 
 clean: ## remove what was built
 	rm -rf $(BIN)

@@ -77,8 +77,10 @@ func (p *Program) keptAs(k keeping) (names []string) {
 	return names
 }
 
-// HasMoney tells whether items are worth something.
-func (p *Program) HasMoney() bool { return p.money != nil }
+// HasMoney tells whether the file says what items are worth.
+func (p *Program) HasMoney() bool {
+	return p.money != nil && (!p.money.byRole || slices.ContainsFunc(p.arguments, func(a argument) bool { return a.Role == "amount" && a.expr != nil }))
+}
 
 // Clone makes a program for another goroutine.
 func (p *Program) Clone() *Program {
