@@ -256,14 +256,14 @@ func TestHostileJSON(t *testing.T) {
 
 // FuzzParseJSON holds that no file makes Parse panic, that every range it gives
 // lies in its file, and that a file it accepts is one for encoding/json and for
-// HCL's own parser.
+// HCL's own parser, with the same values.
 func FuzzParseJSON(f *testing.F) {
 	b, err := os.ReadFile("testdata/json/stale.ops.hcl.json")
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Add(b)
-	for _, seed := range []string{`[]`, `{"locals": {"a": "\ud83d\ude00${local.b}\"", "b": {"c${1}": [1.5, null, true]}}}`, "\ufeff{}", `{"variable": {"a": {"type": "list(string)"}}}`, `{"x": "\u`} {
+	for _, seed := range []string{`[]`, `{"locals": {"a": "\ud83d\ude00${local.b}\"", "b": {"c${1}": [1.5, null, true]}}}`, "\ufeff{}", `{"variable": {"a": {"type": "list(string)"}}}`, `{"locals": {"a": [1.50, -2e3, "é\u00e9", {"x${1 + 1}": "$${y}"}, "%{if true}z%{endif}", "${[1, 2]}", "a${2}b"], "//": 1, "b": "${{ k = \"v\" }.k}"}}`, `{"x": "\u`} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -293,8 +293,21 @@ func FuzzParseJSON(f *testing.F) {
 		if !json.Valid(text) {
 			t.Error("it is not JSON")
 		}
-		if _, hd := hcljson.Parse(text, "x"); hd.HasErrors() {
-			t.Errorf("HCL refuses it: %s", hd)
+		theirs, hd := hcljson.Parse(text, "x")
+		if hd.HasErrors() {
+			t.Fatalf("HCL refuses it: %s", hd)
+		}
+		c, _, _ := theirs.Body.PartialContent(&hcl.BodySchema{Blocks: []hcl.BlockHeaderSchema{{Type: "locals"}}})
+		for _, block := range c.Blocks {
+			attrs, _ := block.Body.JustAttributes()
+			for name, a := range attrs {
+				ctx := &hcl.EvalContext{}
+				want, wrong := a.Expr.Value(ctx)
+				got, hd := cfg.Locals[name].Expr.Value(ctx)
+				if wrong.HasErrors() != hd.HasErrors() || !wrong.HasErrors() && !got.RawEquals(want) {
+					t.Errorf("local.%s is %#v (%v), and for HCL %#v (%v)", name, got, hd, want, wrong)
+				}
+			}
 		}
 	})
 }
