@@ -25,6 +25,8 @@ type Document struct {
 	Format     int                 `json:"format"`
 	Run        RunDocument         `json:"run"`
 	Operations []OperationDocument `json:"operations"`
+	Waiting    []WaitingDocument   `json:"waiting,omitempty"`
+	Dropped    []string            `json:"dropped,omitempty"` // of what providers printed
 }
 
 // A RunDocument is the run as a whole.
@@ -92,6 +94,11 @@ func gather(f *runfile.File, groups []runfile.Group) (*Document, error) {
 		ID: run.ID, State: run.State, CreatedAt: run.CreatedAt, Runner: run.RunnerVersion, Digest: run.Digest, DigestLocal: run.DigestLocal,
 		Rehearsal: run.Rehearsal, Applies: run.Epoch, Providers: run.Providers, Lists: run.Lists, Counts: map[string]int64{},
 	}}
+	events, err := f.Events()
+	if err != nil {
+		return nil, err
+	}
+	d.Waiting, d.Dropped = waited(run, ops, events), dropped(events)
 	for _, op := range ops {
 		op.Settings.Columns = nil // those of tables; the provider's schema says more of them
 		o := OperationDocument{
@@ -226,6 +233,7 @@ func (d *Document) Outcome(w io.Writer) {
 	if len(parts) == 0 {
 		parts = []string{"no items"}
 	}
+	d.remarked(w)
 	fmt.Fprintf(w, "Run %s: %s.\n", d.Run.State, strings.Join(parts, ", "))
 }
 
