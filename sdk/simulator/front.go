@@ -50,6 +50,7 @@ func NewFront(own []Toggle, handle func(*http.Request) Task) *Front {
 		attempts: map[string]uint64{}, effects: map[string]int{},
 	}
 	f.settings.Store(&settings{})
+	f.outbox.idle.L = &f.outbox.mu
 	return f
 }
 

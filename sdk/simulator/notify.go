@@ -60,10 +60,21 @@ func (f *Front) Notify(n Notification) {
 	}
 }
 
+// Delivered waits until every notification has been answered, or wasn't. It is
+// for tests.
+func (f *Front) Delivered() {
+	f.outbox.mu.Lock()
+	defer f.outbox.mu.Unlock()
+	for f.outbox.sending {
+		f.outbox.idle.Wait()
+	}
+}
+
 // An outbox sends notifications one after the other. It works only while there
 // are some.
 type outbox struct {
 	mu      sync.Mutex
+	idle    sync.Cond // on mu: it is sending no more
 	waiting []func()
 	sending bool
 }
@@ -83,6 +94,7 @@ func (o *outbox) work() {
 		o.mu.Lock()
 		if len(o.waiting) == 0 {
 			o.sending = false
+			o.idle.Broadcast()
 			o.mu.Unlock()
 			return
 		}
