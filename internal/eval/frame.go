@@ -41,7 +41,10 @@ func (f *frame) each(e *expression) cty.Value {
 func (f *frame) column(i int) cty.Value {
 	c := f.columns[i]
 	t := columnType(c.Type)
-	if f.row.Values != nil {
+	if f.null(i) {
+		return cty.NullVal(t)
+	}
+	if f.row.Text == nil || c.Type == rows.Any {
 		v := f.row.Values[i]
 		if v.IsNull() {
 			return cty.NullVal(t)
@@ -68,9 +71,12 @@ func (f *frame) column(i int) cty.Value {
 	return v
 }
 
+// null tells of a column of text that it is no empty text.
+func (f *frame) null(i int) bool { return f.row.Null != nil && f.row.Null[i] }
+
 // text is what a column says, for messages.
 func (f *frame) text(i int) string {
-	if f.row.Values == nil {
+	if f.row.Text != nil && f.columns[i].Type != rows.Any {
 		return f.row.Text[i]
 	}
 	v := f.row.Values[i]

@@ -273,7 +273,7 @@ func (r *rule) appendQuick(b []byte, text string) ([]byte, bool) {
 func (p *Program) makeKey(f *frame) (string, *Problem) {
 	var text string
 	if p.key == nil {
-		if f.row.Values == nil {
+		if f.row.Text != nil && f.columns[p.keyColumn].Type != rows.Any {
 			text = composed(f.row.Text[p.keyColumn])
 		} else if v := f.column(p.keyColumn); !v.IsNull() {
 			if v.Type() != cty.String {

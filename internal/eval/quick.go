@@ -177,7 +177,7 @@ func (q quickener) traversal(t hcl.Traversal) (node, bool) {
 // null, which is left to HCL.
 func column(i int, t rows.Type) (node, bool) {
 	read := func(f *frame) (string, bool) {
-		if f.row.Values != nil {
+		if f.row.Text == nil || f.null(i) {
 			return "", false
 		}
 		return f.row.Text[i], true

@@ -2,7 +2,6 @@ package rows
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -43,6 +42,9 @@ type jsonReader struct {
 	index   map[string]int
 	guessed []bool // columns whose types were taken from the first row
 	met     []bool // columns that a row has had
+	text    []string
+	null    []bool
+	values  []cty.Value
 	left    []string
 
 	lines  bool
@@ -62,7 +64,7 @@ type members struct{ names map[string]bool }
 // An element is a row as it stands in the file.
 type element struct {
 	line int64
-	raw  []byte
+	raw  string
 }
 
 func (l JSON) Open(ctx context.Context) (Reader, error) {
@@ -111,6 +113,7 @@ func (r *jsonReader) open(l JSON) error {
 	for i, c := range r.columns {
 		r.index[c.Name] = i
 	}
+	r.text, r.null, r.values = make([]string, len(r.columns)), make([]bool, len(r.columns)), make([]cty.Value, len(r.columns))
 	r.met = make([]bool, len(r.columns))
 	r.guessed = make([]bool, len(r.columns))
 	for i, c := range r.columns {
@@ -124,7 +127,7 @@ func (r *jsonReader) open(l JSON) error {
 // shape takes the columns from the first row. Where that is no object its
 // problem is told when it is read as a row.
 func (r *jsonReader) shape(declared map[string]Type) error {
-	p := &parser{b: r.first.raw}
+	p := &parser{s: r.first.raw}
 	err := p.members(func(name string) error {
 		if len(r.columns) == maxColumns {
 			return errors.New("it has more than 1,000 members")
@@ -194,12 +197,12 @@ func (r *jsonReader) Next() (Row, error) {
 		}
 	}
 	r.number++
-	row := Row{Source: r.source, Number: r.number, Line: e.line, Values: make([]cty.Value, len(r.columns))}
-	for i, c := range r.columns {
-		row.Values[i] = cty.NullVal(listedTypes[c.Type])
+	row := Row{Source: r.source, Number: r.number, Line: e.line, Text: r.text, Null: r.null, Values: r.values}
+	for i := range r.columns {
+		r.text[i], r.null[i], r.values[i] = "", true, cty.NullVal(cty.DynamicPseudoType)
 	}
 	var bad *Problem
-	p := &parser{b: e.raw}
+	p := &parser{s: e.raw}
 	err = p.members(func(name string) error {
 		i, ok := r.index[name]
 		if !ok {
@@ -216,19 +219,19 @@ func (r *jsonReader) Next() (Row, error) {
 			if r.guessed[i] {
 				detail += fmt.Sprintf(" The column is taken for a %s, since the first row has one: if it isn't, declare it, as in columns = { %s = string }.", r.columns[i].Type, name)
 			}
-			bad = r.problem(e.line, name, string(bytes.Trim(p.b[start:p.i], `"`)), summary, detail)
+			bad = r.problem(e.line, name, strings.Trim(p.s[start:p.i], `"`), summary, detail)
 		}
-		row.Values[i] = v
+		r.text[i], r.null[i], r.values[i] = v.text, v.null, v.value
 		return nil
 	})
 	if err == nil {
 		err = p.end()
 	}
 	if err != nil {
-		bad = r.problem(e.line, "", "", "Invalid JSON", r.invalid(err))
+		return Row{Number: r.number}, r.problem(e.line, "", "", "Invalid JSON", r.invalid(err))
 	}
 	if bad != nil {
-		return Row{Number: r.number}, bad
+		return row, bad
 	}
 	return row, nil
 }

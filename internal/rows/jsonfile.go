@@ -108,7 +108,7 @@ func (r *jsonReader) member(of *members, first bool) (name string, more bool, er
 	if err != nil {
 		return "", false, err
 	}
-	p := &parser{b: raw}
+	p := &parser{s: string(raw)}
 	if name, err = p.text(); err != nil {
 		return "", false, r.refuse(r.line, "Invalid JSON", fmt.Sprintf("A name on this line can't be read: %s.", err))
 	}
@@ -161,7 +161,7 @@ func (r *jsonReader) pass(depth int) error {
 	if err != nil {
 		return err
 	}
-	p := &parser{b: raw}
+	p := &parser{s: string(raw)}
 	if err = p.skip(1); err == nil {
 		err = p.end()
 	}
@@ -213,7 +213,7 @@ func (r *jsonReader) element() (*element, error) {
 		}
 		line := r.line
 		raw, err := r.value()
-		return &element{line, raw}, err
+		return &element{line, string(raw)}, err
 	}
 	for len(r.levels) > 0 {
 		last := len(r.levels) - 1
@@ -267,7 +267,7 @@ func (r *jsonReader) lineElement() (*element, error) {
 		} else if blank > 0 {
 			return nil, r.refuse(blank, "Empty line", "A line between the rows is empty, so a row may have been lost. Remove the line, or put the row back.")
 		} else {
-			return &element{line, raw}, nil
+			return &element{line, string(raw)}, nil
 		}
 	}
 }

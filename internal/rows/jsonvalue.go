@@ -15,12 +15,12 @@ import (
 // object with two members of the same name, of which the one or the other
 // would have to be believed, half a surrogate pair, and deep nesting.
 type parser struct {
-	b []byte
+	s string
 	i int
 }
 
 func (p *parser) space() {
-	for p.i < len(p.b) && (p.b[p.i] == ' ' || p.b[p.i] == '\t' || p.b[p.i] == '\n' || p.b[p.i] == '\r') {
+	for p.i < len(p.s) && (p.s[p.i] == ' ' || p.s[p.i] == '\t' || p.s[p.i] == '\n' || p.s[p.i] == '\r') {
 		p.i++
 	}
 }
@@ -28,24 +28,24 @@ func (p *parser) space() {
 // peek is the next byte that isn't space, 0 at the end.
 func (p *parser) peek() byte {
 	p.space()
-	if p.i == len(p.b) {
+	if p.i == len(p.s) {
 		return 0
 	}
-	return p.b[p.i]
+	return p.s[p.i]
 }
 
 func (p *parser) end() error {
-	if c := p.peek(); c != 0 || p.i < len(p.b) {
+	if c := p.peek(); c != 0 || p.i < len(p.s) {
 		return fmt.Errorf("behind it stands %q", c)
 	}
 	return nil
 }
 
 func (p *parser) unexpected() error {
-	if p.peek(); p.i == len(p.b) {
+	if p.peek(); p.i == len(p.s) {
 		return errCut
 	}
-	return fmt.Errorf("%q stands where JSON has something else", p.b[p.i])
+	return fmt.Errorf("%q stands where JSON has something else", p.s[p.i])
 }
 
 func (p *parser) expect(c byte) error {
@@ -60,7 +60,7 @@ func (p *parser) expect(c byte) error {
 // must read.
 func (p *parser) members(each func(name string) error) error {
 	if p.peek() != '{' {
-		if p.i == len(p.b) {
+		if p.i == len(p.s) {
 			return errCut
 		}
 		return errors.New("it is no object")
@@ -239,20 +239,27 @@ func expand(s string) (plain string, ok bool) {
 	return sign + whole + fraction, true
 }
 
+// A cell is a value as its column's type: text, or a value of type Any.
+type cell struct {
+	text  string
+	null  bool
+	value cty.Value
+}
+
 // cell reads a value for a column. What is wrong with it comes as words, and
 // as an error only where JSON itself is broken.
-func (p *parser) cell(t Type) (v cty.Value, summary, detail string, err error) {
+func (p *parser) cell(t Type) (v cell, summary, detail string, err error) {
 	c := p.peek()
 	if c == 'n' {
 		_, err := p.word()
-		return cty.NullVal(listedTypes[t]), "", "", err
+		return cell{null: true, value: cty.NullVal(cty.DynamicPseudoType)}, "", "", err
 	}
 	if t == Any {
-		v, err = p.value(1)
+		v.value, err = p.value(1)
 		return v, "", "", err
 	}
 	var text string
-	kind := "a " + t.String()
+	kind := "a " + typeNames[t]
 	switch c {
 	case '"':
 		text, err = p.text()
@@ -268,10 +275,8 @@ func (p *parser) cell(t Type) (v cty.Value, summary, detail string, err error) {
 	switch {
 	case err != nil:
 		return v, "", "", err
-	case t == String && (c == '"' || number):
-		return cty.StringVal(text), "", "", nil
-	case t == Bool && (text == "true" || text == "false") && c != '"':
-		return cty.BoolVal(text == "true"), "", "", nil
+	case t == String && (c == '"' || number), t == Bool && c != '"' && !number:
+		return cell{text: text}, "", "", nil
 	case t == Decimal && (c == '"' || number):
 		if plain, ok := expand(text); number && ok && len(plain) <= 15 {
 			text = plain
@@ -279,41 +284,41 @@ func (p *parser) cell(t Type) (v cty.Value, summary, detail string, err error) {
 		if !plainDecimal(text) {
 			return v, "Invalid decimal", DecimalHint(text), nil
 		}
-		return cty.StringVal(text), "", "", nil
+		return cell{text: text}, "", "", nil
 	case t == Number && number:
-		if v, err := exact(text); err == nil {
-			return v, "", "", nil
+		if plain, ok := expand(text); ok && plainDecimal(plain) {
+			return cell{text: plain}, "", "", nil
 		}
 		return v, "Invalid number", fmt.Sprintf("%s has more digits than can be held.", cut(text)), nil
 	}
-	return v, "Invalid value", fmt.Sprintf("%s is not %s.", cut(string(text)), kind), nil
+	return v, "Invalid value", fmt.Sprintf("%s is not %s.", cut(text), kind), nil
 }
 
 func (p *parser) word() (string, error) {
 	for _, w := range []string{"true", "false", "null"} {
-		if strings.HasPrefix(string(p.b[p.i:min(len(p.b), p.i+5)]), w) {
+		if strings.HasPrefix(p.s[p.i:min(len(p.s), p.i+5)], w) {
 			p.i += len(w)
 			return w, nil
 		}
 	}
-	if len(p.b)-p.i < 4 {
+	if len(p.s)-p.i < 4 {
 		return "", errCut
 	}
-	return "", fmt.Errorf("%q is no word of JSON", cut(string(p.b[p.i:min(len(p.b), p.i+8)])))
+	return "", fmt.Errorf("%q is no word of JSON", cut(p.s[p.i:min(len(p.s), p.i+8)]))
 }
 
 // digits reads a number's text.
 func (p *parser) digits() (string, error) {
 	start := p.i
 	take := func() (n int) {
-		for p.i < len(p.b) && p.b[p.i] >= '0' && p.b[p.i] <= '9' {
+		for p.i < len(p.s) && p.s[p.i] >= '0' && p.s[p.i] <= '9' {
 			p.i++
 			n++
 		}
 		return n
 	}
 	next := func(set string) bool {
-		if p.i < len(p.b) && strings.IndexByte(set, p.b[p.i]) >= 0 {
+		if p.i < len(p.s) && strings.IndexByte(set, p.s[p.i]) >= 0 {
 			p.i++
 			return true
 		}
@@ -321,11 +326,11 @@ func (p *parser) digits() (string, error) {
 	}
 	next("-")
 	whole := p.i
-	if n := take(); n == 0 || n > 1 && p.b[whole] == '0' {
+	if n := take(); n == 0 || n > 1 && p.s[whole] == '0' {
 		if n == 0 {
 			return "", p.unexpected()
 		}
-		return "", fmt.Errorf("the number %s begins with a zero, which JSON doesn't have; an id that does is text, in double quotes", cut(string(p.b[start:p.i])))
+		return "", fmt.Errorf("the number %s begins with a zero, which JSON doesn't have; an id that does is text, in double quotes", cut(p.s[start:p.i]))
 	}
 	if next(".") && take() == 0 {
 		return "", p.unexpected()
@@ -336,20 +341,20 @@ func (p *parser) digits() (string, error) {
 			return "", p.unexpected()
 		}
 	}
-	return string(p.b[start:p.i]), nil
+	return p.s[start:p.i], nil
 }
 
 // text reads a string.
 func (p *parser) text() (string, error) {
-	if p.i == len(p.b) || p.b[p.i] != '"' {
+	if p.i == len(p.s) || p.s[p.i] != '"' {
 		return "", p.unexpected()
 	}
 	p.i++
 	start := p.i
-	for ; p.i < len(p.b); p.i++ {
-		switch c := p.b[p.i]; {
+	for ; p.i < len(p.s); p.i++ {
+		switch c := p.s[p.i]; {
 		case c == '"':
-			s := string(p.b[start:p.i])
+			s := p.s[start:p.i]
 			p.i++
 			if !utf8.ValidString(s) {
 				return "", errors.New("a text in it is not UTF-8")
@@ -366,9 +371,9 @@ func (p *parser) text() (string, error) {
 
 // escaped reads on in a string that has escapes.
 func (p *parser) escaped(start int) (string, error) {
-	out := append([]byte(nil), p.b[start:p.i]...)
-	for p.i < len(p.b) {
-		c := p.b[p.i]
+	out := append([]byte(nil), p.s[start:p.i]...)
+	for p.i < len(p.s) {
+		c := p.s[p.i]
 		p.i++
 		switch {
 		case c == '"':
@@ -382,10 +387,10 @@ func (p *parser) escaped(start int) (string, error) {
 			out = append(out, c)
 			continue
 		}
-		if p.i == len(p.b) {
+		if p.i == len(p.s) {
 			return "", errCut
 		}
-		c = p.b[p.i]
+		c = p.s[p.i]
 		p.i++
 		if at := strings.IndexByte(`"\/bfnrt`, c); at >= 0 {
 			out = append(out, "\"\\/\b\f\n\r\t"[at])
@@ -397,7 +402,7 @@ func (p *parser) escaped(start int) (string, error) {
 		r, ok := p.hex()
 		if ok && utf16.IsSurrogate(r) {
 			var second rune
-			if ok = p.i+2 <= len(p.b) && p.b[p.i] == '\\' && p.b[p.i+1] == 'u'; ok {
+			if ok = p.i+2 <= len(p.s) && p.s[p.i] == '\\' && p.s[p.i+1] == 'u'; ok {
 				p.i += 2
 				second, ok = p.hex()
 				r = utf16.DecodeRune(r, second)
@@ -413,10 +418,10 @@ func (p *parser) escaped(start int) (string, error) {
 }
 
 func (p *parser) hex() (r rune, ok bool) {
-	if p.i+4 > len(p.b) {
+	if p.i+4 > len(p.s) {
 		return 0, false
 	}
-	for _, c := range p.b[p.i : p.i+4] {
+	for _, c := range p.s[p.i : p.i+4] {
 		switch {
 		case c >= '0' && c <= '9':
 			r = r<<4 | rune(c-'0')

@@ -31,8 +31,9 @@ type Row struct {
 	Source string      // the file that it stands in, as the user gave it; "" for an inline list
 	Number int64       // from 1: the row's number in its list
 	Line   int64       // in its file, from 1; 0 when the list has no lines
-	Text   []string    // by column, for lists of text; already checked against the column's type
-	Values []cty.Value // by column, for lists of values; Text is nil then
+	Text   []string    // by column, already checked against the column's type; nil in a list of values
+	Null   []bool      // by column, beside Text: what is null, and no empty text. nil: nothing is
+	Values []cty.Value // by column: what columns of type Any hold; in a list of values, all
 }
 
 // A List is something that rows are read from. Every kind of list is one: a

@@ -9,8 +9,6 @@ import (
 	"regexp"
 	"strings"
 	"time"
-
-	"github.com/zclconf/go-cty/cty"
 )
 
 // A SQL is a list that a query gives.
@@ -42,7 +40,10 @@ type sqlReader struct {
 	spool   *spool
 	columns []Column
 	reading string
+	accept  []func(string) (summary, detail string)
 	cells   [][]byte
+	text    []string
+	null    []bool
 	number  int64
 	done    error
 }
@@ -96,8 +97,9 @@ func (r *sqlReader) shape(l SQL) error {
 			t = r.spool.columns[i].is
 		}
 		r.columns = append(r.columns, Column{c.Name, t})
+		r.accept = append(r.accept, acceptor(t))
 	}
-	r.cells = make([][]byte, len(columns))
+	r.cells, r.text, r.null = make([][]byte, len(columns)), make([]string, len(columns)), make([]bool, len(columns))
 	if !ordered.MatchString(l.Query) {
 		r.reading = "no ORDER BY, so the database chooses the order of the rows"
 	}
@@ -172,36 +174,17 @@ func (r *sqlReader) Next() (Row, error) {
 		return Row{}, r.done
 	}
 	r.number++
-	row := Row{Source: r.source, Number: r.number, Line: r.number, Values: make([]cty.Value, len(r.columns))}
-	for i, c := range r.columns {
-		v, summary, detail := sqlValue(c.Type, r.cells[i])
-		if summary != "" {
-			return Row{Number: r.number}, &Problem{Source: r.source, Line: r.number, Column: c.Name, Value: cut(string(r.cells[i])), Summary: summary, Detail: detail}
+	row := Row{Source: r.source, Number: r.number, Line: r.number, Text: r.text, Null: r.null}
+	for i, cell := range r.cells {
+		r.text[i], r.null[i] = string(cell), cell == nil
+	}
+	for i, accept := range r.accept {
+		if accept == nil || r.null[i] {
+			continue
 		}
-		row.Values[i] = v
+		if summary, detail := accept(r.text[i]); summary != "" {
+			return row, &Problem{Source: r.source, Line: r.number, Column: r.columns[i].Name, Value: cut(r.text[i]), Summary: summary, Detail: detail}
+		}
 	}
 	return row, nil
-}
-
-// sqlValue is a cell as its column's type; nil is null.
-func sqlValue(t Type, cell []byte) (v cty.Value, summary, detail string) {
-	if cell == nil {
-		return cty.NullVal(listedTypes[t]), "", ""
-	}
-	text := string(cell)
-	if accept := acceptor(t); accept != nil {
-		if summary, detail = accept(text); summary != "" {
-			return v, summary, detail
-		}
-	}
-	switch t {
-	case Number:
-		if v, err := exact(text); err == nil {
-			return v, "", ""
-		}
-		return v, "Invalid number", fmt.Sprintf("%q is not a number.", cut(text))
-	case Bool:
-		return cty.BoolVal(text == "true"), "", ""
-	}
-	return cty.StringVal(text), "", ""
 }
