@@ -8,20 +8,18 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"github.com/bulkrunner/runner/internal/diag"
-	"github.com/bulkrunner/runner/internal/plan"
 	"github.com/bulkrunner/runner/internal/runfile"
 	"github.com/bulkrunner/runner/internal/view"
 )
 
 type exportOptions struct {
-	format, out, operation string
-	states                 []string
+	format, out string
+	filter      itemFilter
 }
 
 func exportCommand(a *app) *cobra.Command {
@@ -35,8 +33,7 @@ func exportCommand(a *app) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&o.format, "format", "", "`csv`, jsonl or xlsx")
 	cmd.Flags().StringVar(&o.out, "out", "", "the `file` to write, - for standard output")
-	cmd.Flags().StringArrayVar(&o.states, "state", nil, "only items in this `state`; may be repeated")
-	cmd.Flags().StringVar(&o.operation, "operation", "", "only items of this `operation`")
+	o.filter.flags(cmd)
 	return cmd
 }
 
@@ -49,11 +46,6 @@ func (a *app) export(path string, o exportOptions) error {
 	case o.out == "-" && a.json:
 		return refusal("Standard output is taken", "With --json it gets a document about the export, so the items need a file: --out items.jsonl. For items as JSON on standard output leave --json out, and write --format jsonl.")
 	}
-	what := view.ExportOptions{Format: o.format}
-	var err error
-	if what.Filter.States, err = parseStates(o.states); err != nil {
-		return err
-	}
 	f, err := runfile.Open(path)
 	if err != nil {
 		return a.runFileError(path, err)
@@ -63,12 +55,9 @@ func (a *app) export(path string, o exportOptions) error {
 	if err != nil {
 		return a.runFileError(path, err)
 	}
-	if o.operation != "" {
-		i := slices.IndexFunc(ops, func(op plan.Operation) bool { return op.Address == o.operation })
-		if i < 0 {
-			return refusal("Unknown operation", fmt.Sprintf("The run has no operation %q. It has: %s.", o.operation, addresses(ops)))
-		}
-		what.Filter.Operation = ops[i].ID
+	what := view.ExportOptions{Format: o.format}
+	if what.Filter, err = o.filter.of(ops); err != nil {
+		return err
 	}
 	ctx, drain, stop := interrupts(context.Background())
 	defer stop()
@@ -175,20 +164,4 @@ func (a *app) exportError(path string, err error) error {
 		return refusal("Too large for a workbook", sentence(err.Error())+" Nothing was written. Export as csv or jsonl, or fewer items with --state or --operation.")
 	}
 	return a.runFileError(path, err)
-}
-
-// parseStates turns the words of --state into states.
-func parseStates(names []string) (states []plan.State, err error) {
-	for _, name := range names {
-		s, err := plan.ParseState(name)
-		if err != nil {
-			var all []string
-			for _, s := range plan.States {
-				all = append(all, s.String())
-			}
-			return nil, refusal("Unknown state", fmt.Sprintf("There is no state %q. The states are %s.", name, strings.Join(all, ", ")))
-		}
-		states = append(states, s)
-	}
-	return states, nil
 }

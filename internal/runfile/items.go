@@ -87,7 +87,8 @@ func (f *File) page(page []plan.Item, filter Filter, after int64) (_ []plan.Item
 	upTo = after + pageWindow
 	bytes := 0
 	err = f.conn.query(items+`WHERE g.id > ?1 AND g.id <= ?2 AND (?3 = 0 OR p.operation = ?3 OR p.id IS NULL) AND (?4 = '' OR p.key = ?4)
-		AND (?5 = '' OR instr(?5, ',' || g.state || ',') > 0 OR `+noState+`) ORDER BY g.id LIMIT ?6`,
+		AND (?5 = '' OR instr(?5, ',' || g.state || ',') > 0 OR `+noState+`)
+		AND (?7 = '' OR instr(g.reason, ?7) > 0) ORDER BY g.id LIMIT ?6`,
 		func(s *sqlite.Stmt) error {
 			it, err := f.scan.item(s)
 			page = append(page, it)
@@ -95,7 +96,7 @@ func (f *File) page(page []plan.Item, filter Filter, after int64) (_ []plan.Item
 				err = errEnough
 			}
 			return err
-		}, after, upTo, filter.Operation, filter.Key, stateList(filter.States), pageItems)
+		}, after, upTo, filter.Operation, filter.Key, stateList(filter.States), pageItems, filter.Reason)
 	full := errors.Is(err, errEnough)
 	if err != nil && !full {
 		return nil, 0, f.conn.wrap("read", err)

@@ -93,8 +93,9 @@ type Filter struct {
 	Operation int64 // 0 is any
 	States    []plan.State
 	Key       string
-	After     int64 // items with a greater ID
-	Limit     int   // 0 is no limit
+	Reason    string // a part of the reason; "" is any
+	After     int64  // items with a greater ID
+	Limit     int    // 0 is no limit
 }
 
 // A Tally is what an operation's abort rule counts: the items settled since

@@ -26,18 +26,20 @@ var exact = apd.BaseContext
 // sums are exact totals by currency.
 type sums map[string]*apd.Decimal
 
-func (t sums) add(amount, currency string) error {
+// parseAmount reads an amount, nil where there is none.
+func parseAmount(amount string) (*apd.Decimal, error) {
 	if amount == "" {
-		return nil
+		return nil, nil
 	}
 	d, _, err := apd.NewFromString(amount)
 	// An exponent would be a damaged file's way to fill the memory.
 	if err != nil || d.Form != apd.Finite || d.Exponent > 0 || d.Exponent < -100 || len(amount) > 200 {
-		return fmt.Errorf("%w: %.40q is not an amount", ErrCorrupt, amount)
+		return nil, fmt.Errorf("%w: %.40q is not an amount", ErrCorrupt, amount)
 	}
-	return t.addDecimal(d, currency)
+	return d, nil
 }
 
+// addDecimal adds an amount, which is the total's from then on.
 func (t sums) addDecimal(d *apd.Decimal, currency string) error {
 	total, ok := t[currency]
 	if !ok {
@@ -76,6 +78,12 @@ func Totals(groups []Group) map[string]string {
 // Groups counts and adds up the items by operation and state and, beside
 // these, by their "reason" or "currency"; or by "state" alone.
 func (f *File) Groups(by string) ([]Group, error) {
+	return f.group(by, func(*sqlite.Stmt, *apd.Decimal, string) {})
+}
+
+// group is Groups, and shows each item to also: its row, its amount, nil where
+// it has none, and its currency.
+func (f *File) group(by string, also func(*sqlite.Stmt, *apd.Decimal, string)) ([]Group, error) {
 	if by != "reason" && by != "state" && by != "currency" {
 		return nil, fmt.Errorf("items can't be grouped by %q: reason, state and currency are what there is", by)
 	}
@@ -118,7 +126,16 @@ func (f *File) Groups(by string) ([]Group, error) {
 		if g.Items++; len(g.Keys) < shownKeys {
 			g.Keys = append(g.Keys, s.ColumnText(itemKey))
 		}
-		return g.add(worth(s))
+		amount, currency := worth(s)
+		d, err := parseAmount(amount)
+		if err != nil {
+			return err
+		}
+		also(s, d, currency)
+		if d == nil {
+			return nil
+		}
+		return g.addDecimal(d, currency)
 	})
 	if err != nil {
 		return nil, err

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -98,7 +97,7 @@ func TestExportJSONLines(t *testing.T) {
 	f := exported(t, sampleColumns, sample...)
 	var shown struct{ Items []map[string]any }
 	var b bytes.Buffer
-	if _, err := Items(&b, f, runfile.Filter{}, true); err != nil {
+	if _, _, err := Items(&b, f, runfile.Filter{}, true); err != nil {
 		t.Fatal(err)
 	}
 	if err := json.Unmarshal(b.Bytes(), &shown); err != nil {
@@ -315,35 +314,3 @@ func FuzzObjectMembers(f *testing.F) {
 		}
 	})
 }
-
-// One iteration is one item.
-func BenchmarkExport(b *testing.B) {
-	for _, format := range Formats {
-		b.Run(format, func(b *testing.B) {
-			items := make([]plan.Item, b.N)
-			for i := range items {
-				items[i] = plan.Item{
-					Key: fmt.Sprintf("A-1042%06d", i), Source: "stale-orders.csv", Row: int64(i) + 2, State: plan.Planned,
-					IdempotencyKey: fmt.Sprintf("6f1c2a9d0b7e4f5a8c3d%012x", i), Amount: fmt.Sprintf("%d.00", 45000+i%7), Currency: "COP",
-					Arguments: fmt.Appendf(nil, `{"order":"A-1042%06d"}`, i),
-					Context:   json.RawMessage(`{"value":{"status":"PENDIENTE","amount":"45000.00"}}`),
-					Live:      json.RawMessage(`{"state":"PENDIENTE","amount":"45000.00","currency":"COP","created_at":"2026-10-03T08:15:00Z"}`),
-				}
-			}
-			f := exported(b, &plan.Columns{Arguments: []string{"order"}, Result: []string{"state", "reference"}}, items...)
-			items = nil
-			runtime.GC()
-			b.ReportAllocs()
-			b.ResetTimer()
-			n, err := Export(context.Background(), countBytes{b}, f, ExportOptions{Format: format})
-			if err != nil || n != int64(b.N) {
-				b.Fatal(n, err)
-			}
-			b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "rows/s")
-		})
-	}
-}
-
-type countBytes struct{ b *testing.B }
-
-func (countBytes) Write(p []byte) (int, error) { return len(p), nil }

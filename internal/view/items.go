@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -54,13 +55,15 @@ type RequestDocument struct {
 }
 
 // Items lists the items that the filter chooses and returns how many there
-// were. Items asked for by key come with their history.
-func Items(w io.Writer, f *runfile.File, filter runfile.Filter, asJSON bool) (n int64, err error) {
+// were. Where its limit left some out, next is the number of the last that was
+// listed: After it come the others. Items asked for by key come with their
+// history.
+func Items(w io.Writer, f *runfile.File, filter runfile.Filter, asJSON bool) (n, next int64, err error) {
 	out := bufio.NewWriter(w)
 	defer out.Flush()
 	ops, err := f.Operations()
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	addresses := make(map[int64]string)
 	for _, op := range ops {
@@ -69,10 +72,22 @@ func Items(w io.Writer, f *runfile.File, filter runfile.Filter, asJSON bool) (n 
 	if asJSON {
 		fmt.Fprint(out, `{"format":1,"items":[`)
 	}
+	if !counted(ops, filter.States) {
+		filter.After = math.MaxInt64 // there are none to look for
+	}
+	limit, last := int64(filter.Limit), int64(0)
+	if limit > 0 {
+		filter.Limit++ // to see whether there are more
+	}
 	for it, err := range f.Items(filter) {
 		if err != nil {
-			return n, err
+			return n, 0, err
 		}
+		if limit > 0 && n == limit {
+			next = last
+			break
+		}
+		last = it.ID
 		d := ItemDocument{
 			Operation: addresses[it.Operation], Key: it.Key, Source: it.Source, Row: it.Row, State: it.State.String(), Reason: it.Reason,
 			Attempts: it.Attempts, Amount: it.Amount, Currency: it.Currency, IdempotencyKey: it.IdempotencyKey,
@@ -80,7 +95,7 @@ func Items(w io.Writer, f *runfile.File, filter runfile.Filter, asJSON bool) (n 
 		}
 		if filter.Key != "" {
 			if err := d.history(f, it.ID); err != nil {
-				return n, err
+				return n, 0, err
 			}
 		}
 		if asJSON {
@@ -89,7 +104,7 @@ func Items(w io.Writer, f *runfile.File, filter runfile.Filter, asJSON bool) (n 
 			}
 			b, err := json.Marshal(d)
 			if err != nil {
-				return n, err
+				return n, 0, err
 			}
 			out.WriteByte('\n')
 			out.Write(b)
@@ -98,12 +113,28 @@ func Items(w io.Writer, f *runfile.File, filter runfile.Filter, asJSON bool) (n 
 		}
 		n++
 	}
-	if asJSON {
+	switch {
+	case asJSON && next > 0:
+		fmt.Fprintf(out, "\n],\"next\":%d}\n", next)
+	case asJSON:
 		fmt.Fprintln(out, "\n]}")
-	} else if n == 0 {
+	case n == 0:
 		fmt.Fprintln(out, "No items.")
 	}
-	return n, nil
+	return n, next, nil
+}
+
+// counted tells whether any items are in one of the states, or in any for none,
+// as the counts have it. A look at all items costs a moment for a million.
+func counted(ops []plan.Operation, states []plan.State) bool {
+	for _, op := range ops {
+		for _, s := range states {
+			if op.Counts[s] > 0 {
+				return true
+			}
+		}
+	}
+	return len(states) == 0
 }
 
 func (d *ItemDocument) history(f *runfile.File, id int64) error {

@@ -58,6 +58,8 @@ type OperationDocument struct {
 	RequestsPerSec  float64                      `json:"requests_per_second"`
 	EstimateSeconds float64                      `json:"estimate_seconds"`
 	Settings        plan.Settings                `json:"settings"`
+	Largest         []LargeDocument              `json:"largest,omitempty"` // of show alone, see [NewSummary]
+	Odd             []string                     `json:"odd,omitempty"`     // the same
 }
 
 // A ReasonDocument counts the items of a state that have the same reason.
@@ -189,6 +191,7 @@ func (d *Document) Plan(w io.Writer) {
 		for _, remark := range notes {
 			fmt.Fprintf(w, "  %-14s %11s   %s\n", "", "", remark)
 		}
+		op.striking(w)
 		fmt.Fprintln(w)
 	}
 	c := d.Run.Counts
@@ -218,6 +221,7 @@ func (d *Document) Outcome(w io.Writer) {
 				d.reasons(w, op, s.String())
 			}
 		}
+		op.striking(w)
 		fmt.Fprintln(w)
 	}
 	var parts []string
