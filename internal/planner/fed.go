@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"bytes"
 	"fmt"
 	"time"
 
@@ -51,9 +52,11 @@ func (p *planner) fed(cfg *config.Operation) (*operation, diag.List) {
 			break
 		}
 		after = page[len(page)-1].ID
-		if err := p.take(op, page); err != nil {
+		taken, err := p.take(op, page)
+		if err != nil {
 			return nil, append(diags, failed(err)...)
 		}
+		op.Rows += int64(len(taken))
 		p.tick(op, time.Now())
 	}
 	if err := p.draft.SetOperation(op.Operation); err != nil {
@@ -65,7 +68,7 @@ func (p *planner) fed(cfg *config.Operation) (*operation, diag.List) {
 func (p *planner) schema(instance string) *sdk.Schema { return p.Providers[instance].Schema }
 
 // take plans an item for each of those that will feed the operation.
-func (p *planner) take(op *operation, page []plan.Item) error {
+func (p *planner) take(op *operation, page []plan.Item) ([]plan.Item, error) {
 	now := time.Now().UTC()
 	items := make([]plan.Item, 0, len(page))
 	for _, of := range page {
@@ -79,15 +82,27 @@ func (p *planner) take(op *operation, page []plan.Item) error {
 		enter(p.items, op.Address, &it)
 		items = append(items, it)
 	}
-	op.Rows += int64(len(items))
 	op.Matching += int64(len(items))
 	op.Counts[plan.Planned] += int64(len(items))
-	return p.draft.Add(items)
+	return items, p.draft.Add(items)
 }
 
 // feeding is the context of an item that is fed by another one; see
 // [plan.Feeding].
 func feeding(id int64) []byte { return fmt.Appendf(nil, `{"of":%d}`, id) }
+
+// unfed is an item's context without the item that feeds it.
+func unfed(context []byte) []byte {
+	of := feeding(plan.Feeding(context))
+	rest, ok := bytes.CutPrefix(context, of[:len(of)-1])
+	switch {
+	case !ok:
+		return context
+	case len(rest) == 1:
+		return nil
+	}
+	return append([]byte{'{'}, rest[1:]...)
+}
 
 // bounded refuses a fed operation without bounds: what it will do is known only
 // when nobody looks at the plan any more.

@@ -130,6 +130,7 @@ type planner struct {
 	bad     *diag.Rows
 	lastID  int64
 	renamed map[int64]int64   // of a retry: IDs of its items by those that they had
+	become  map[int64]settled // … and items of the former run that it leaves out, since they are known to do nothing
 	again   bool              // a retry, of items and sources that are frozen
 	listed  map[string]listed // lists of APIs that have been read, by address
 	stdin   string            // the operation that has read standard input

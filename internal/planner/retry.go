@@ -32,7 +32,7 @@ func Retry(ctx context.Context, in Input, former *runfile.File, draft *runfile.D
 			}}
 		}
 	}
-	p := &planner{Input: in, draft: draft, items: sha256.New(), bad: &diag.Rows{Command: in.Command}, again: true, renamed: make(map[int64]int64)}
+	p := &planner{Input: in, draft: draft, items: sha256.New(), bad: &diag.Rows{Command: in.Command}, again: true, renamed: make(map[int64]int64), become: make(map[int64]settled)}
 	run := in.Run
 	run.Lists = was.Lists
 	if err := draft.SetRun(run); err != nil {
@@ -156,21 +156,29 @@ func (p *planner) retryFed(ctx context.Context, op *operation, former *runfile.F
 		of := plan.Feeding(it.Context)
 		switch untouched := it.State == plan.Failed || it.State == plan.Planned; {
 		case p.renamed[of] != 0 && (untouched || it.State == plan.Skipped || it.State == plan.Unchanged):
-			if err := p.take(op, []plan.Item{{ID: p.renamed[of], Key: it.Key, Source: it.Source, Row: it.Row, State: plan.Planned}}); err != nil {
+			taken, err := p.take(op, []plan.Item{{ID: p.renamed[of], Key: it.Key, Source: it.Source, Row: it.Row, State: plan.Planned}})
+			if err != nil {
 				return nil, failed(err)
 			}
+			p.renamed[it.ID] = taken[0].ID // it feeds others in its turn
 			continue
 		case !untouched:
 			continue
 		case len(it.Arguments) == 0:
-			from, err := one(former, of)
+			from, err := p.one(former, of)
 			if err != nil {
 				return nil, failed(err)
 			}
-			if state, _ := become.Item(&it, &from); state != plan.Planned {
+			was := it.State
+			if state, reason := become.Item(&it, &from); state != plan.Planned {
+				if was == plan.Planned {
+					p.become[it.ID] = settled{state, reason}
+				}
 				continue
 			}
 		}
+		// What feeds it isn't in this run.
+		it.Context = unfed(it.Context)
 		if diags := b.add(ctx, it); diags.HasErrors() {
 			return nil, diags
 		}
@@ -184,12 +192,24 @@ func (p *planner) retryFed(ctx context.Context, op *operation, former *runfile.F
 	return op, nil
 }
 
-// one is an item of a former run.
-func one(former *runfile.File, id int64) (plan.Item, error) {
+// one is an item of a former run that feeds another one.
+func (p *planner) one(former *runfile.File, id int64) (plan.Item, error) {
 	for it, err := range former.Items(runfile.Filter{After: id - 1, Limit: 1}) {
+		if err == nil && it.ID != id {
+			break
+		}
+		if s, ok := p.become[id]; ok {
+			it.State, it.Reason = s.state, s.reason
+		}
 		return it, err
 	}
 	return plan.Item{}, fmt.Errorf("there is no item %d, which feeds another one", id)
+}
+
+// settled is what an item that was never sent has come to all the same.
+type settled struct {
+	state  plan.State
+	reason string
 }
 
 // again are the states whose items a retry takes up: nothing has happened to
