@@ -57,6 +57,9 @@ func configure(c Config, s sdk.Setup) (*client, error) {
 	if c.Endpoint == "" {
 		c.Endpoint = Endpoint
 	}
+	if c.FloodMB == 0 { // it didn't pass through the schema
+		c.FloodMB = 4
+	}
 	api, err := apiclient.New(apiclient.Options{
 		Endpoint: c.Endpoint, MaxInFlight: s.MaxInFlight, Timeout: s.Timeout, UserAgent: "runner-provider-fake",
 	})
