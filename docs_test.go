@@ -158,7 +158,8 @@ func TestDocsLinksResolve(t *testing.T) {
 }
 
 // TestDocsOperationFiles holds every HCL block against the language: a whole
-// file must be one that can be loaded, a fragment must have HCL's syntax.
+// file must be one that can be loaded, a fragment must have HCL's syntax, and
+// both the canonical layout.
 func TestDocsOperationFiles(t *testing.T) {
 	t.Parallel()
 	whole := 0
@@ -170,6 +171,11 @@ func TestDocsOperationFiles(t *testing.T) {
 				name += ".json"
 			} else if b.language != "hcl" {
 				continue
+			}
+			if b.language == "hcl" {
+				if formatted, _ := config.Format(config.Source{Name: name, Bytes: []byte(b.text)}); string(formatted) != b.text {
+					t.Errorf("%s: runner fmt would write:\n%s", b.at(), formatted)
+				}
 			}
 			if b.directive == "fragment" {
 				if _, diags := hclsyntax.ParseConfig([]byte(b.text), b.doc, hcl.InitialPos); diags.HasErrors() {

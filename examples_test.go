@@ -36,6 +36,9 @@ func TestExamples(t *testing.T) {
 	rehearsed := map[string]bool{}
 	for _, file := range folders {
 		folder := filepath.Dir(file)
+		if out, err := exec.CommandContext(t.Context(), filepath.Join(bin, "runner"), "fmt", "--check", file).CombinedOutput(); err != nil {
+			t.Errorf("%s", out)
+		}
 		if rehearsed[folder] {
 			continue
 		}

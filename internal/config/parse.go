@@ -19,7 +19,6 @@ func Parse(sources []Source) (*Config, diag.List) {
 	d := newDecoder(newConfig(sources))
 	broken := false
 	for _, src := range d.cfg.Sources {
-		d.bytes[src.Name] = src.Bytes
 		body := d.syntax(src)
 		if body == nil {
 			broken = true
@@ -57,6 +56,7 @@ func newDecoder(cfg *Config) *decoder {
 // syntax returns nil where the file has an error that leaves its declarations
 // in doubt.
 func (d *decoder) syntax(src Source) *hclsyntax.Body {
+	d.bytes[src.Name] = src.Bytes
 	if refusal := scan(src); refusal != nil {
 		d.add(*refusal)
 		return nil

@@ -21,7 +21,6 @@ const autoSuffix = ".auto.opsvars.hcl"
 func ParseValues(src Source) (hcl.Attributes, diag.List) {
 	d := newDecoder(newConfig(nil))
 	d.values = true
-	d.bytes[src.Name] = src.Bytes
 	body := d.syntax(src)
 	if body == nil {
 		return nil, d.report()
