@@ -1,8 +1,6 @@
 package config
 
 import (
-	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -36,14 +34,14 @@ func ValuesBeside(cfg *Config) ([]Source, diag.List) {
 	l := loader{}
 	var folders []string
 	for _, s := range cfg.Sources {
-		folders = append(folders, filepath.Dir(s.Name))
+		// Those of a run file may be somewhere else by now, or we are.
+		if _, err := os.Stat(filepath.FromSlash(s.Name)); err == nil {
+			folders = append(folders, filepath.Dir(s.Name))
+		}
 	}
 	slices.Sort(folders)
 	for _, folder := range slices.Compact(folders) {
 		entries, err := os.ReadDir(folder)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // the operation files are those of a run file
-		}
 		if err != nil {
 			l.unreadable(filepath.ToSlash(folder), err)
 			continue
