@@ -151,7 +151,10 @@ func TestSQLite(t *testing.T) {
 		"or it is damaged":             "not a database",
 		"Column 1 of the query has no": `SELECT id AS "" FROM orders`,
 	} {
-		l := with(func(l *SQL) { l.Query, l.Timeout = query, time.Second })
+		l := with(func(l *SQL) { l.Query = query })
+		if want == "Query takes too long" {
+			l.Timeout = time.Second
+		}
 		if query == "not a database" {
 			l.Database.Path = filepath.Join(t.TempDir(), "x")
 			if err := os.WriteFile(l.Database.Path, []byte(strings.Repeat("id,amount\n", 1000)), 0o600); err != nil {
