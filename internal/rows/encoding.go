@@ -85,6 +85,12 @@ type narrow struct {
 	out   []byte
 	rest  []byte
 	err   error
+
+	// What has been read is watched for being UTF-8 after all, which a text of
+	// this encoding with letters beyond ASCII hardly ever is.
+	part    []byte // of a character of UTF-8
+	utf8    int64  // the line of the first one of several bytes
+	another bool   // some bytes are none
 }
 
 func (n *narrow) Read(p []byte) (int, error) {
@@ -103,16 +109,38 @@ func (n *narrow) Read(p []byte) (int, error) {
 				n.err = n.bad(b)
 				break
 			}
+			n.watch(b)
 			if r == '\n' {
 				n.line++
 			}
 			n.out = utf8.AppendRune(n.out, r)
 		}
 		n.rest = n.out
+		if n.err == io.EOF && n.utf8 > 0 && !n.another && len(n.part) == 0 {
+			p := n.file.refuse("Another encoding", fmt.Sprintf("The list declares %s, and all that isn't ASCII in the file is UTF-8, from this line on. Take encoding out of the list.", n.name))
+			p.Line = n.utf8
+			n.err = p
+		}
 	}
 	m := copy(p, n.rest)
 	n.rest = n.rest[m:]
 	return m, nil
+}
+
+func (n *narrow) watch(b byte) {
+	if n.another || b < utf8.RuneSelf && len(n.part) == 0 {
+		return
+	}
+	n.part = append(n.part, b)
+	if !utf8.FullRune(n.part) {
+		return
+	}
+	if _, size := utf8.DecodeRune(n.part); size != len(n.part) || size == 1 {
+		n.another = true
+	} else if n.utf8 == 0 {
+		n.utf8 = n.line
+	}
+	n.part = n.part[:0]
 }
 
 func (n *narrow) bad(b byte) *Problem {

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -174,7 +175,14 @@ func openRegular(f File) (*os.File, error) {
 	}
 	var file *os.File
 	if err == nil {
-		file, err = os.Open(f.Path)
+		// Should it have become a pipe meanwhile, this doesn't wait for a writer.
+		file, err = os.OpenFile(f.Path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	}
+	if err == nil {
+		if info, err = file.Stat(); err == nil && !info.Mode().IsRegular() {
+			file.Close()
+			return nil, f.refuse("List is not a file", f.Source+" is no file any more. Save its content in a file and name that.")
+		}
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
