@@ -10,7 +10,7 @@ import (
 )
 
 // manyPages is more pages than any list has that the suite has made up.
-const manyPages = 2000
+const manyPages = 500
 
 // lists hands on every list, filled and read to its end once. Those that can't
 // be read break the rule list_pages, not the others.
