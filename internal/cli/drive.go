@@ -119,8 +119,9 @@ func (s *session) operations(ops []plan.Operation, recalled *planner.Recalled) (
 				j, err := program.Judge(context, live)
 				return j.Verdict, j.Reason, err
 			},
-			Become: become,
-			Fill:   recalled.Fill,
+			Differs: program.Differs,
+			Become:  become,
+			Fill:    recalled.Fill,
 		})
 		totals[op.Address] = op.Counts[plan.Planned] + op.Counts[plan.Started] + op.Counts[plan.InDoubt]
 		limits[op.Address] = p.Record.Rate

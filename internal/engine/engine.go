@@ -11,6 +11,7 @@ package engine
 import (
 	"container/heap"
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -52,6 +53,10 @@ type Operation struct {
 	// Judge holds an item's guards against what the API says; see
 	// [eval.Program.Judge].
 	Judge func(context, live []byte) (eval.Verdict, string, error)
+
+	// Differs says how an item's worth is not what the API says, "" where it
+	// is; see [eval.Program.Differs].
+	Differs func(amount, currency string, live json.RawMessage) string
 
 	// Become fills in what is known of an item once the one that feeds it is
 	// settled. The state is planned, or skipped or failed with the reason. Nil

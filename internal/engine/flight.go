@@ -301,6 +301,7 @@ func (e *Engine) judge(now time.Time, f *flight, a host.Answer, req *plan.Reques
 		return
 	}
 	verdict, reason, err := f.op.Judge(f.item.Context, a.Live)
+	differs := f.op.Differs(f.item.Amount, f.item.Currency, a.Live)
 	switch {
 	case err != nil:
 		e.settle(f, now, plan.Failed, "its guard can't be judged: "+err.Error(), live, req)
@@ -314,6 +315,8 @@ func (e *Engine) judge(now time.Time, f *flight, a host.Answer, req *plan.Reques
 		e.drop(f)
 	case a.Settled == sdk.SettledImpossible, a.Settled == sdk.SettledOtherwise:
 		e.settle(f, now, plan.Failed, "it can no longer be done", live, req)
+	case differs != "":
+		e.settle(f, now, plan.Failed, "its amount is "+differs, live, req)
 	default:
 		f.item.Live = json.RawMessage(a.Live)
 		e.recorder.add(runfile.Batch{Requests: []plan.Request{*req}}, nil)

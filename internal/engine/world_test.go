@@ -197,6 +197,7 @@ func (w *world) try(r run) (engine.Result, error) {
 			}
 			return eval.Proceed, "", nil
 		},
+		Differs: func(string, string, json.RawMessage) string { return "" },
 	}
 	return engine.New(w.journal, []*engine.Operation{op}, engine.Options{Drain: r.drain, Observe: r.observe}).Run(r.ctx)
 }

@@ -101,6 +101,16 @@ func (p *Program) LiveAmount(live json.RawMessage) (amount, currency string, ok 
 	return amount, currency, amount != ""
 }
 
+// Differs is "COP 10.00 and the API says COP 99.00" for an item that is not
+// worth what the API says, "" where it is or the API says nothing of it.
+func (p *Program) Differs(amount, currency string, live json.RawMessage) string {
+	a, c, ok := p.LiveAmount(live)
+	if !ok || amount == "" || sdk.Decimal(a).Cmp(sdk.Decimal(amount)) == 0 && (c == "" || c == currency) {
+		return ""
+	}
+	return fmt.Sprintf("%s %s and the API says %s %s", currency, amount, c, a)
+}
+
 // members splits a JSON object, numbers as they stand.
 func members(object json.RawMessage) (map[string]json.RawMessage, error) {
 	if len(bytes.TrimSpace(object)) == 0 {

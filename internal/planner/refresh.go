@@ -155,14 +155,11 @@ func (p *planner) judge(op *operation, it *plan.Item, a host.Answer) {
 // compareAmount refuses an item whose worth in the file is not what the API
 // says.
 func (p *planner) compareAmount(op *operation, it *plan.Item) {
-	amount, currency, ok := op.program.LiveAmount(it.Live)
-	if !ok || it.Amount == "" {
+	differs := op.program.Differs(it.Amount, it.Currency, it.Live)
+	if differs == "" {
 		return
 	}
-	if sdk.Decimal(amount).Cmp(sdk.Decimal(it.Amount)) == 0 && (currency == "" || currency == it.Currency) {
-		return
-	}
-	detail := fmt.Sprintf("The list says %s %s and the API says %s %s. Correct the list, or leave the row out with where.", it.Currency, it.Amount, currency, amount)
+	detail := "The list says " + differs + ". Correct the list, or leave the row out with where."
 	it.State, it.Reason = plan.Invalid, detail
 	p.bad.Add(diag.Diagnostic{Summary: "Amount differs from the API's", Detail: detail, Subject: &op.config.Range,
 		Row: &diag.Row{Source: it.Source, Line: it.Row}})
