@@ -24,8 +24,11 @@ check: ## what CI runs: formatting, vet, tests with the race detector, cross-com
 generate: ## generate the protocol's code from its .proto file
 	go run github.com/bufbuild/buf/cmd/buf@v1.72.0 generate
 
-torture: ## the long tests under faults
+torture: ## the long tests under faults, and some of them with the race detector
 	go test -tags torture -timeout 60m ./...
+	@if command -v $$(go env CC) >/dev/null; then \
+		CGO_ENABLED=1 go test -race -tags torture -timeout 20m -count=1 -run '^TestA2RandomKills$$' ./internal/torture -kills=20; \
+	else echo "there is no C compiler here, so nothing ran with the race detector"; fi
 
 bench: ## the runner against yardsticks, side by side: some minutes on a quiet machine
 	go run ./bench

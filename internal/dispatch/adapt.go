@@ -75,6 +75,14 @@ func (l *Line) leeway(now time.Time) time.Duration {
 	return l.adapt.leeway
 }
 
+// transfer is how long arguments take at the least to be read by their
+// provider, with a machine that has other things to do: a second for a message
+// of the largest size.
+func transfer(arguments []byte) time.Duration {
+	const second = 16 << 20
+	return time.Duration(len(arguments)) * time.Second / second
+}
+
 // learn adapts to one answer.
 func (l *Line) learn(now time.Time, c *host.Call, a host.Answer) {
 	if c.Verb == host.Authenticate || a.Outcome == sdk.OutcomeNotSent {

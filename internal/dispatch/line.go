@@ -141,7 +141,7 @@ func (l *Line) note(now time.Time, kind, detail string) {
 // times, and returns the id. The secret is the part of its arguments that is
 // withheld from whatever the provider says.
 func (l *Line) Call(now time.Time, limits pace.Limiters, c host.Call, s plan.Secret) uint64 {
-	permit := limits.Take(now, l.leeway(now))
+	permit := limits.Take(now, max(l.leeway(now), transfer(c.Arguments)))
 	l.lastID++
 	c.ID = l.lastID
 	c.LeaveBefore = permit.LeaveBefore()

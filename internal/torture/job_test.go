@@ -240,6 +240,9 @@ func (j *job) launch(t testing.TB, c *exec.Cmd) *apply {
 	t.Cleanup(func() {
 		a.Process.Kill()
 		<-a.done
+		if said := a.said.String(); strings.Contains(said, "WARNING: DATA RACE") {
+			t.Errorf("the race detector says:\n%.8000s", said)
+		}
 	})
 	return a
 }

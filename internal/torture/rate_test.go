@@ -75,9 +75,9 @@ func (j *job) left(t testing.TB) (all []arrival) {
 }
 
 // withinLimit tells whether a second held no more than it may. The server looks
-// late while the machine has other tests to run.
+// late, by many milliseconds, while the machine has other tests to run.
 func withinLimit(limit, atServer, leaving int) bool {
-	return leaving <= limit+1 && atServer <= limit+2+limit/50
+	return leaving <= limit+1 && atServer <= limit+3+limit/10
 }
 
 // TestD2: a stop of the runner or of its provider is followed by no burst.
