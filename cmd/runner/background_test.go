@@ -31,7 +31,7 @@ func jobOf(ts *testscript.TestScript, name string) *job {
 }
 
 // passedOn are the variables that a job gets of the script's environment.
-var passedOn = []string{"PATH", "HOME", "TMPDIR", "XDG_RUNTIME_DIR", "XDG_STATE_HOME", "RUNNER_PLUGIN_DIR", "RUNNER_VAR_endpoint", "RUNNER_VAR_token", "RUNNER_VAR_pin", "RUNNER_AGE_KEY_FILE", "RUNNER_FINGERPRINT_KEY_FILE"}
+var passedOn = []string{"PATH", "HOME", "TMPDIR", "XDG_RUNTIME_DIR", "XDG_STATE_HOME", "RUNNER_PLUGIN_DIR", "RUNNER_VAR_endpoint", "RUNNER_VAR_token", "RUNNER_VAR_pin", "RUNNER_AGE_KEY_FILE", "RUNNER_FINGERPRINT_KEY_FILE", schemasEnv}
 
 func start(ts *testscript.TestScript, _ bool, args []string) {
 	name, program := args[0], args[1]

@@ -7,7 +7,6 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/bulkrunner/runner/internal/cli"
 	"github.com/bulkrunner/runner/sdk/fakeprovider"
 )
 
@@ -17,7 +16,7 @@ var update = flag.Bool("update", false, "rewrite what the scripts and golden pla
 // no build step. The scripts are the specification of the command line.
 func TestMain(m *testing.M) {
 	commands := map[string]func(){
-		"runner": func() { os.Exit(cli.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
+		"runner": func() { os.Exit(runner(os.Args[1:])) },
 	}
 	for name, main := range fakeprovider.Mains() {
 		commands[name] = main
@@ -89,6 +88,7 @@ func setUp(e *testscript.Env) error {
 	e.Setenv("XDG_RUNTIME_DIR", dir)
 	e.Setenv("XDG_STATE_HOME", e.WorkDir+"/state")
 	e.Setenv("HOME", e.WorkDir)
+	e.Setenv(schemasEnv, schemas())
 	e.Values[jobsKey{}] = map[string]*job{}
 	return nil
 }

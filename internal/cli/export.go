@@ -61,15 +61,7 @@ func (a *app) export(path string, o exportOptions) error {
 	}
 	ctx, drain, stop := interrupts(context.Background())
 	defer stop()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	go func() { // the first Ctrl-C ends it: there is nothing to settle
-		select {
-		case <-drain:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
+	ctx = cancelOn(ctx, drain)
 	if o.out == "-" {
 		return a.exportTo(ctx, a.out, f, path, what)
 	}
