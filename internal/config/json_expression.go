@@ -2,7 +2,9 @@ package config
 
 import (
 	"encoding/json"
+	"fmt"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -93,6 +95,10 @@ func opening(n node) hcl.Range {
 	return r
 }
 
+// bareReference is what somebody meant who has forgotten that JSON's strings
+// are texts: as an argument it would be sent for every row.
+var bareReference = regexp.MustCompile(`^(var|local|each|live)(\.[A-Za-z_][A-Za-z0-9_-]*)+$`)
+
 // jsonString was held to be a template that can be parsed when its file was
 // read. One that is no expression where it should be remains a text, of which
 // whoever wants a name or a type will say so.
@@ -105,6 +111,13 @@ func (d *decoder) jsonString(n node, r reading) hclsyntax.Expression {
 			}
 		}
 		r = asText
+	}
+	if r == asTemplate && bareReference.MatchString(n.text()) {
+		d.add(diag.Diagnostic{
+			Summary: "Reference without ${ }",
+			Detail:  fmt.Sprintf(`This is the text %q and not what it names, the same for every row: write "${%s}". If the text itself is meant, write "${\"%s\"}".`, n.text(), n.text(), n.text()),
+			Subject: n.rng.Ptr(),
+		})
 	}
 	if r == asText || !strings.ContainsAny(n.text(), "$%") {
 		return &hclsyntax.TemplateExpr{

@@ -167,6 +167,7 @@ func TestJSONRefusals(t *testing.T) {
 		"no type":               {`{"variable": {"a": {"type": "${string}"}}}`, `It is written without ${ }`},
 		"no type of column":     {`{"list": {"csv": {"stale": {"path": "x.csv", "columns": {"amount": "decimel"}}}}}`, `Did you mean decimal?`},
 		"computed too early":    {`{"runner": {"required_version": "${local.v}"}}`, `Value must be written out`},
+		"bare reference":        {operation(`"for_each": "list.csv.stale", "order": "each.value.order_id"`), `write "${each.value.order_id}". If the text itself is meant, write "${\"each.value.order_id\"}". ["each.value.order_id"]`},
 		"local knot":            {`{"locals": {"a": "${local.b}", "b": "${local.a}"}}`, `local.a → local.b → local.a`},
 	}
 	for name, test := range tests {
@@ -191,6 +192,7 @@ func TestJSONForms(t *testing.T) {
 		"instances": `{` + head + `, "operation": {"pay_cancel": {"x": {"for_each": "list.csv.a", "provider": "pay.second"},
 			"y": {"for_each": "list.csv.b", "depends_on": ["operation.pay_cancel.x"], "guard": [{"condition": true}, {"condition": false}]}}}}`,
 		"types":        `{"variable": {"a": {"type": "list(object({x = number}))", "default": [{"x": 1}]}, "b": {"type": "decimal", "default": 10.50}}}`,
+		"meant":        `{"locals": {"a": "${\"var.a\"}", "b": "var.a or so", "c": "each.", "d": "live"}}`,
 		"dollars":      `{"locals": {"a": "$5 for 100 %, $${b} and %%{c}"}}`,
 		"type of them": `{` + head + `, "operation": {"pay_cancel": {"x": {"for_each": "list.csv.a", "type": "(not an expression", "columns": "("}}}}`,
 	} {

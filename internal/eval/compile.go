@@ -168,10 +168,17 @@ func (c *compiler) where() {
 	}
 }
 
-func (c *compiler) wantBool(e *expression, what string) {
-	if t := e.static.Type(); t != cty.Bool && t != cty.DynamicPseudoType {
-		c.report(diag.Diagnostic{Summary: "Condition is not a bool", Detail: fmt.Sprintf("%s must be true or false, and this gives %s. Compare it with something, as in each.value.status == \"PENDIENTE\".", what, t.FriendlyName()), Subject: e.syntax.Range().Ptr()})
+func (c *compiler) wantBool(e *expression, what string) bool {
+	t := e.static.Type()
+	if t != cty.Bool && t != cty.DynamicPseudoType {
+		advice := "Compare it with something, as in each.value.status == \"PENDIENTE\"."
+		if t == cty.String && config.IsJSON(e.syntax.Range().Filename) {
+			advice = "In JSON an expression stands within ${ }."
+		}
+		c.report(diag.Diagnostic{Summary: "Condition is not a bool", Detail: fmt.Sprintf("%s must be true or false, and this gives %s. %s", what, t.FriendlyName(), advice), Subject: e.syntax.Range().Ptr()})
+		return false
 	}
+	return true
 }
 
 // arguments compiles the arguments in the schema's order.

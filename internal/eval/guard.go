@@ -179,7 +179,9 @@ func (c *compiler) guards() {
 		if diags.HasErrors() {
 			continue
 		}
-		c.wantBool(e, "condition")
+		if !c.wantBool(e, "condition") {
+			continue
+		}
 		if e.constant() {
 			if v, _ := e.static.Unmark(); !v.IsKnown() || v.IsNull() || v.Type() != cty.Bool {
 				c.report(diag.Diagnostic{Summary: "Condition is not a bool", Detail: "The condition of a guard must be true or false.", Subject: g.Condition.Range().Ptr()})
