@@ -1,12 +1,14 @@
 package engine
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/bulkrunner/runner/internal/plan"
+	"github.com/bulkrunner/runner/internal/runfile"
 )
 
 // bounds are the limits of a fed operation while they are held against what it
@@ -21,7 +23,8 @@ type bounds struct {
 // hold looks at a page of a fed operation's items, as they become now that the
 // operation before it is done, and stops it if they are more than its file
 // allows. Items whose turn has come already count as well, so a run that is
-// taken up again is held to the same.
+// taken up again is held to the same, and what is written of one that may still
+// be sent must be what it becomes once more: no digest covers it.
 func (e *Engine) hold(op *operation, now time.Time) error {
 	b := &op.bounds
 	page, err := e.journal.Items(op.ID, b.after, pageSize)
@@ -34,17 +37,23 @@ func (e *Engine) hold(op *operation, now time.Time) error {
 	for i := range page {
 		it := page[i]
 		b.after = it.ID
-		if len(it.Arguments) == 0 {
+		if len(it.Arguments) == 0 || it.Later && !it.State.Final() {
 			of, err := e.journal.Item(plan.Feeding(it.Context))
 			if err != nil {
 				return err
 			}
-			if !of.State.Final() {
+			becomes, executes := it, of.State.Final()
+			if executes {
+				state, _ := op.Become(&becomes, &of)
+				executes = state == plan.Planned
+			}
+			switch {
+			case it.Later && !(executes && same(&becomes, &it)):
+				return fmt.Errorf("%w: what %s is said to do with item %q doesn't follow from what became of it before", runfile.ErrCorrupt, op.Address, it.Key)
+			case !executes:
 				continue
 			}
-			if state, _ := op.Become(&it, &of); state != plan.Planned {
-				continue
-			}
+			it = becomes
 		}
 		b.items++
 		if err := b.totals.Add(it.Currency, it.Amount); err != nil {
@@ -59,6 +68,11 @@ func (e *Engine) hold(op *operation, now time.Time) error {
 		e.stop(op, now, rule)
 	}
 	return nil
+}
+
+// same tells whether two items are sent, judged and counted alike.
+func same(a, b *plan.Item) bool {
+	return bytes.Equal(a.Arguments, b.Arguments) && bytes.Equal(a.Context, b.Context) && a.Amount == b.Amount && a.Currency == b.Currency
 }
 
 // exceeded names the limit that is exceeded, "" for none.

@@ -67,6 +67,9 @@ func Verify(f *runfile.File) error {
 		if it.IdempotencyKey != idempotencyKey(run.ID, addresses[it.Operation], it.Key) {
 			return fmt.Errorf("the idempotency key of item %q is not the plan's", it.Key)
 		}
+		if it.Later && run.Epoch == 0 {
+			return fmt.Errorf("it says what item %q will be, which is known only when the run is applied", it.Key)
+		}
 		if it.Later {
 			it.Arguments, it.Amount, it.Currency, it.Context = nil, "", "", feeding(plan.Feeding(it.Context))
 		}
