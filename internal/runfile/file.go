@@ -46,6 +46,9 @@ func Open(path string) (*File, error) {
 		return nil, err
 	}
 	f := &File{conn: c, size: fi.Size()}
+	if _, err := os.Stat(path + "-wal"); err == nil {
+		f.size = checkBelow // an apply has checked it, and a long look would hold its log up
+	}
 	if _, err := f.Run(); err != nil { // so that a file cut short is known at once
 		f.Close()
 		return nil, err

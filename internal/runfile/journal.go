@@ -28,6 +28,8 @@ type Journal struct {
 	ledgers []*ledger
 	started map[int64]struct{} // items that this epoch started
 	commits int
+	looked  int // pages that the log had when it was last moved into the file,
+	moved   int // and how many of them were
 	walMax  int // walPagesMax, and more when a reader was waited for in vain
 	moves   [shapes]*sqlite.Stmt
 

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
 
 	"github.com/bulkrunner/runner/internal/plan"
 )
@@ -62,6 +64,24 @@ var roles = map[string]func(args []string) error{
 				}
 			}
 		}
+	},
+
+	// read holds on to a transaction of another program's, until its standard
+	// input ends.
+	"read": func(args []string) error {
+		c, err := sqlite.OpenConn(args[0], sqlite.OpenReadOnly)
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		for _, sql := range []string{"BEGIN", "SELECT count(*) FROM events"} {
+			if err := sqlitex.ExecuteTransient(c, sql, nil); err != nil {
+				return err
+			}
+		}
+		fmt.Println("reading")
+		_, err = io.Copy(io.Discard, os.Stdin)
+		return err
 	},
 
 	// hold takes a run, hands the lock on to a child, and waits to be killed.
