@@ -96,7 +96,13 @@ func (p *planner) open(ctx context.Context, op *operation) (rows.Reader, diag.Li
 			}
 			p.stdin = op.Address
 		}
-		list = built
+		if list = built.List; built.query != nil {
+			answer, err := p.ask(ctx, l.Address(), *built.query)
+			if err != nil {
+				return nil, listError(l, err)
+			}
+			list = answer
+		}
 	} else {
 		listed, more := p.list(ctx, l)
 		if diags = more; listed.Listed == nil {
@@ -112,10 +118,24 @@ func (p *planner) open(ctx context.Context, op *operation) (rows.Reader, diag.Li
 	return r, diags
 }
 
+// ask has a query carried out, once for all operations that use its list:
+// asked again, the database may answer otherwise.
+func (p *planner) ask(ctx context.Context, address string, q rows.SQL) (*rows.Answer, error) {
+	if a := p.answers[address]; a != nil {
+		return a, nil
+	}
+	a, err := q.Ask(ctx)
+	if err == nil {
+		p.answers[address] = a
+	}
+	return a, err
+}
+
 // A list is one that is built in.
 type list struct {
 	rows.List
-	again bool // reading it once more gives the same, unless somebody has changed it
+	query *rows.SQL // where it is one
+	again bool      // reading it once more gives the same, unless somebody has changed it
 	stdin bool
 }
 
@@ -158,7 +178,8 @@ func newList(scope *eval.Scope, l *config.List) (list, diag.List) {
 		})
 	case "sql":
 		a.keyIsText()
-		out.List, out.again = a.sql(), false
+		out.query, out.again = a.sql(), false
+		out.List = out.query
 	case "json":
 		a.keyIsText()
 		j := rows.JSON{Columns: a.columns, At: a.path("at")}
@@ -293,8 +314,8 @@ func (a *arguments) line(name string) int {
 }
 
 // sql is the list that a query gives.
-func (a *arguments) sql() rows.List {
-	q := rows.SQL{Source: a.list.Address(), Columns: a.columns, Driver: a.word("driver", rows.Drivers()), Timeout: 5 * time.Minute}
+func (a *arguments) sql() *rows.SQL {
+	q := &rows.SQL{Source: a.list.Address(), Columns: a.columns, Driver: a.word("driver", rows.Drivers()), Timeout: 5 * time.Minute}
 	q.Query = a.text("query")
 	if v := a.value("parameters"); v != cty.NilVal {
 		if v.IsNull() || !v.CanIterateElements() || v.Type().IsMapType() || v.Type().IsObjectType() {
@@ -316,10 +337,8 @@ func (a *arguments) sql() rows.List {
 			a.refuse("dsn", "Invalid list", `A list of the driver "sqlite" has path, the database's file, and no dsn.`)
 			return nil
 		}
-		return a.files(func(f rows.File) rows.List {
-			q.Database = f
-			return q
-		})
+		q.Database = a.file(a.text("path"))
+		return q
 	}
 	at := a.list.Attributes["dsn"]
 	if at == nil || a.list.Attributes["path"] != nil {
@@ -374,15 +393,23 @@ func (a *arguments) inline() rows.List {
 
 // files is the list of one file, or of those that a pattern matches.
 func (a *arguments) files(of func(rows.File) rows.List) rows.List {
-	source := a.text("path")
-	if source == rows.Stdin {
-		return of(rows.File{Source: "standard input", Path: source})
+	f := a.file(a.text("path"))
+	if f.Path == rows.Stdin {
+		return of(f)
 	}
+	return rows.Files{Source: f.Source, Path: f.Path, Of: of}
+}
+
+// file is a path as seen from the file that says it.
+func (a *arguments) file(source string) rows.File {
 	path := filepath.FromSlash(source)
-	if !filepath.IsAbs(path) {
+	switch {
+	case path == rows.Stdin:
+		return rows.File{Source: "standard input", Path: path}
+	case !filepath.IsAbs(path):
 		path = filepath.Join(filepath.Dir(a.list.Range.Filename), path)
 	}
-	return rows.Files{Source: source, Path: path, Of: of}
+	return rows.File{Source: source, Path: path}
 }
 
 var columnTypes = map[string]rows.Type{"string": rows.String, "id": rows.String, "decimal": rows.Decimal, "number": rows.Number, "bool": rows.Bool}

@@ -79,7 +79,12 @@ type Result struct {
 // Plan fills the draft. Diagnostics with errors mean a plan that can be looked
 // at and never applied, if Result.Operations is set, or no plan at all.
 func Plan(ctx context.Context, in Input, draft *runfile.Draft) (*Result, diag.List) {
-	p := &planner{Input: in, draft: draft, items: sha256.New(), bad: &diag.Rows{Command: in.Command}, listed: make(map[string]listed)}
+	p := &planner{Input: in, draft: draft, items: sha256.New(), bad: &diag.Rows{Command: in.Command}, listed: make(map[string]listed), answers: make(map[string]*rows.Answer)}
+	defer func() {
+		for _, a := range p.answers {
+			a.Close()
+		}
+	}()
 	run := in.Run
 	if err := draft.SetRun(run); err != nil {
 		return nil, failed(err)
@@ -129,11 +134,12 @@ type planner struct {
 	items   hash.Hash
 	bad     *diag.Rows
 	lastID  int64
-	renamed map[int64]int64   // of a retry: IDs of its items by those that they had
-	become  map[int64]settled // … and items of the former run that it leaves out, since they are known to do nothing
-	again   bool              // a retry, of items and sources that are frozen
-	listed  map[string]listed // lists of APIs that have been read, by address
-	stdin   string            // the operation that has read standard input
+	renamed map[int64]int64         // of a retry: IDs of its items by those that they had
+	become  map[int64]settled       // … and items of the former run that it leaves out, since they are known to do nothing
+	again   bool                    // a retry, of items and sources that are frozen
+	listed  map[string]listed       // lists of APIs that have been read, by address
+	stdin   string                  // the operation that has read standard input
+	answers map[string]*rows.Answer // what queries gave, by the address of their list
 }
 
 // inOrder lists the operations so that each comes after those it depends on,

@@ -22,10 +22,15 @@ type spool struct {
 	columns []spoolColumn
 	file    *os.File
 	out     *bufio.Writer
-	in      *bufio.Reader
 	sum     hash.Hash
 	size    int64
 	row     []byte
+}
+
+// A spoolReader reads a spool's rows from the first.
+type spoolReader struct {
+	in  *bufio.Reader
+	row []byte
 }
 
 type spoolColumn struct {
@@ -88,24 +93,25 @@ func (s *spool) write(cells [][]byte) error {
 	return nil
 }
 
-// rewind goes from writing to reading.
-func (s *spool) rewind() error {
-	err := s.out.Flush()
-	if err == nil {
-		_, err = s.file.Seek(0, io.SeekStart)
-	}
-	if err != nil {
+// done ends the writing.
+func (s *spool) done() error {
+	if err := s.out.Flush(); err != nil {
 		return fmt.Errorf("keep the rows of a query: %w", errors.Unwrap(err))
 	}
-	s.in = bufio.NewReaderSize(s.file, 1<<16)
-	return s.read(make([][]byte, len(s.columns))) // the names
+	return nil
+}
+
+// open reads the rows. There may be several readers at once.
+func (s *spool) open() (*spoolReader, error) {
+	r := &spoolReader{in: bufio.NewReaderSize(io.NewSectionReader(s.file, 0, 1<<62), 1<<16)}
+	return r, r.read(make([][]byte, len(s.columns))) // the names
 }
 
 // read gives the next row in cells, which hold until the next call.
-func (s *spool) read(cells [][]byte) error {
-	s.row = s.row[:0]
+func (r *spoolReader) read(cells [][]byte) error {
+	r.row = r.row[:0]
 	for i := range cells {
-		n, err := binary.ReadUvarint(s.in)
+		n, err := binary.ReadUvarint(r.in)
 		if err != nil {
 			if err == io.EOF && i == 0 {
 				return io.EOF
@@ -115,12 +121,12 @@ func (s *spool) read(cells [][]byte) error {
 		if cells[i] = nil; n == 0 {
 			continue
 		}
-		from := len(s.row)
-		s.row = append(s.row, make([]byte, n-1)...)
-		if _, err := io.ReadFull(s.in, s.row[from:]); err != nil {
+		from := len(r.row)
+		r.row = append(r.row, make([]byte, n-1)...)
+		if _, err := io.ReadFull(r.in, r.row[from:]); err != nil {
 			return fmt.Errorf("read the rows of a query: %w", err)
 		}
-		cells[i] = s.row[from:]
+		cells[i] = r.row[from:]
 	}
 	return nil
 }

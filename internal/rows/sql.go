@@ -35,56 +35,80 @@ func Drivers() []string { return sortedNames(drivers) }
 
 var drivers = map[string]func(SQL, context.Context, *spool) error{"postgres": SQL.postgres, "mysql": SQL.mysql, "sqlite": SQL.sqlite}
 
-type sqlReader struct {
+// An Answer is what a query has given, held on disk until it is closed. Any
+// number of readers may read it.
+type Answer struct {
 	source  string
 	spool   *spool
 	columns []Column
-	reading string
 	accept  []func(string) (summary, detail string)
-	cells   [][]byte
-	text    []string
-	null    []bool
-	number  int64
-	done    error
+	reading string
+}
+
+type sqlReader struct {
+	*Answer
+	rows   *spoolReader
+	cells  [][]byte
+	text   []string
+	null   []bool
+	number int64
+	done   error
+	close  func() error
 }
 
 var ordered = regexp.MustCompile(`(?is)\border\s+by\b`)
 
+// Open asks for one reader alone.
 func (l SQL) Open(ctx context.Context) (Reader, error) {
+	a, err := l.Ask(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r, err := a.read()
+	if err != nil {
+		a.Close()
+		return nil, err
+	}
+	r.close = a.Close
+	return r, nil
+}
+
+// Ask carries out the query.
+func (l SQL) Ask(ctx context.Context) (*Answer, error) {
 	limited, cancel := context.WithTimeout(ctx, l.Timeout)
 	defer cancel()
 	s, err := newSpool()
 	if err != nil {
 		return nil, err
 	}
+	a := &Answer{source: l.Source, spool: s}
 	if err = drivers[l.Driver](l, limited, s); err == nil {
-		err = s.rewind()
+		err = s.done()
 	}
-	r := &sqlReader{source: l.Source, spool: s}
 	if err == nil {
-		err = r.shape(l)
+		err = a.shape(l)
 	}
-	if err != nil {
-		s.close()
-		var p *Problem
-		switch {
-		case ctx.Err() != nil:
-			return nil, context.Cause(ctx)
-		case errors.As(err, &p) && limited.Err() == nil:
-			p.Source = l.Source
-			return nil, p
-		case limited.Err() != nil, errors.Is(err, context.DeadlineExceeded):
-			return nil, l.refuse("Query takes too long", fmt.Sprintf("The database had not given all rows after %s. Narrow the query, or give it more time in the list: timeout = \"30m\".", l.Timeout))
-		}
-		return nil, err
+	if err == nil {
+		return a, nil
 	}
-	return r, nil
+	s.close()
+	var p *Problem
+	switch {
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case errors.As(err, &p) && limited.Err() == nil:
+		p.Source = l.Source
+		return nil, p
+	case limited.Err() != nil, errors.Is(err, context.DeadlineExceeded):
+		return nil, l.refuse("Query takes too long", fmt.Sprintf("The database had not given all rows after %s. Narrow the query, or give it more time in the list: timeout = \"30m\".", l.Timeout))
+	}
+	return nil, err
 }
 
 // shape makes columns of the names that the query gives.
-func (r *sqlReader) shape(l SQL) error {
-	names := make([]string, len(r.spool.columns))
-	for i, c := range r.spool.columns {
+func (a *Answer) shape(l SQL) error {
+	names := make([]string, len(a.spool.columns))
+	for i, c := range a.spool.columns {
 		names[i] = c.name
 	}
 	columns, _, err := header(l.Source, 0, names, l.Columns)
@@ -94,17 +118,30 @@ func (r *sqlReader) shape(l SQL) error {
 	for i, c := range columns {
 		t, declared := l.Columns[c.Name]
 		if !declared {
-			t = r.spool.columns[i].is
+			t = a.spool.columns[i].is
 		}
-		r.columns = append(r.columns, Column{c.Name, t})
-		r.accept = append(r.accept, acceptor(t))
+		a.columns = append(a.columns, Column{c.Name, t})
+		a.accept = append(a.accept, acceptor(t))
 	}
-	r.cells, r.text, r.null = make([][]byte, len(columns)), make([]string, len(columns)), make([]bool, len(columns))
 	if !ordered.MatchString(l.Query) {
-		r.reading = "no ORDER BY, so the database chooses the order of the rows"
+		a.reading = "no ORDER BY, so the database chooses the order of the rows"
 	}
 	return nil
 }
+
+// Open begins at the first row.
+func (a *Answer) Open(context.Context) (Reader, error) { return a.read() }
+
+func (a *Answer) read() (*sqlReader, error) {
+	n := len(a.columns)
+	r := &sqlReader{Answer: a, cells: make([][]byte, n), text: make([]string, n), null: make([]bool, n), close: func() error { return nil }}
+	var err error
+	r.rows, err = a.spool.open()
+	return r, err
+}
+
+// Close gives the room on disk back.
+func (a *Answer) Close() error { return a.spool.close() }
 
 func (l SQL) refuse(summary, detail string) *Problem {
 	return &Problem{Source: l.Source, Summary: summary, Detail: detail, Fatal: true}
@@ -156,7 +193,7 @@ func (l SQL) inexact(column, kind, cast string) *Problem {
 func (r *sqlReader) Columns() []Column { return r.columns }
 func (r *sqlReader) Source() string    { return r.source }
 func (r *sqlReader) Reading() string   { return r.reading }
-func (r *sqlReader) Close() error      { return r.spool.close() }
+func (r *sqlReader) Close() error      { return r.close() }
 
 // Digest is over the columns and rows as they came.
 func (r *sqlReader) Digest() string {
@@ -170,7 +207,7 @@ func (r *sqlReader) Next() (Row, error) {
 	if r.done != nil {
 		return Row{}, r.done
 	}
-	if r.done = r.spool.read(r.cells); r.done != nil {
+	if r.done = r.rows.read(r.cells); r.done != nil {
 		return Row{}, r.done
 	}
 	r.number++
