@@ -28,7 +28,7 @@ const (
 func newRunPath(folder, id string, at time.Time) (string, error) {
 	folder = filepath.FromSlash(folder)
 	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return "", refusal("Folder can't be made", fmt.Sprintf("%s: %s.", folder, plain(err)))
+		return "", refusal("Folder can't be made", fmt.Sprintf("%s, which keeps run files: %s. See what is in its way, or work in another folder with --chdir.", folder, plain(err)))
 	}
 	return filepath.Join(folder, at.UTC().Format("20060102T150405Z")+"-"+id[:8]+".run"), nil
 }

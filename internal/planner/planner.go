@@ -313,7 +313,7 @@ func (p *planner) rows(ctx context.Context, op *operation, list rows.Reader) (di
 
 // row plans one row. It reports false for a row that where leaves out.
 func (p *planner) row(op *operation, row rows.Row, keys *rows.Keys) (plan.Item, eval.Item, bool, error) {
-	at := &rows.Problem{Source: row.Source, Line: row.Line}
+	at := &rows.Problem{Source: row.Source, Line: row.Place().Line}
 	key, problem := op.program.Key(row)
 	if problem == nil {
 		reason, err := p.repeated(op, row, key, keys)

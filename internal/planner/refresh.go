@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/bulkrunner/runner/internal/diag"
@@ -31,12 +33,13 @@ func (p *planner) refresh(ctx context.Context, op *operation, items []plan.Item)
 	}
 	calls := make(map[uint64]int)
 	tries := make(map[int]int)
+	told := make(map[int]diag.Diagnostic) // by item, since answers come in any order
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for len(queue) > 0 || len(calls) > 0 {
 		now := time.Now()
 		if err := line.Err(); err != nil {
-			return diag.List{{Summary: "Live state can't be read", Detail: fmt.Sprintf("%s: %s.", line.Name, err), Subject: &op.config.Range}}
+			return diag.List{{Summary: "Live state can't be read", Detail: fmt.Sprintf("%s: %s. Look at the values of the provider block and where they come from; or plan without reads, with --refresh=false.", line.Name, err), Subject: &op.config.Range, In: fmt.Sprintf("operation %q %q", op.config.Type, op.config.Name)}}
 		}
 		for len(queue) > 0 && line.Open() && len(calls) < line.MaxInFlight && !limits.Next().After(now) {
 			n := queue[0]
@@ -61,7 +64,11 @@ func (p *planner) refresh(ctx context.Context, op *operation, items []plan.Item)
 			for _, o := range line.Handle(now, ev) {
 				n := calls[o.Call.ID]
 				delete(calls, o.Call.ID)
-				if p.readAgain(op, &items[n], o.Answer) {
+				again, wrong := p.readAgain(op, &items[n], o.Answer)
+				if wrong != nil {
+					told[n] = *wrong
+				}
+				if again {
 					if tries[n]++; tries[n] < op.Settings.Retry.MaxAttempts || harmless(o.Answer.Outcome) {
 						queue = append(queue, n)
 						continue
@@ -80,6 +87,9 @@ func (p *planner) refresh(ctx context.Context, op *operation, items []plan.Item)
 			return failed(err)
 		}
 	}
+	for _, n := range slices.Sorted(maps.Keys(told)) {
+		p.bad.Add(told[n])
+	}
 	return nil
 }
 
@@ -96,19 +106,18 @@ func harmless(o sdk.Outcome) bool {
 	return o == sdk.OutcomeThrottled || o == sdk.OutcomeNotSent || o == sdk.OutcomeUnauthenticated
 }
 
-// readAgain takes in what a read answered. It reports true when the read has
-// to be repeated.
-func (p *planner) readAgain(op *operation, it *plan.Item, a host.Answer) bool {
+// readAgain takes in what a read answered, and tells what is wrong with the
+// item. It reports true when the read has to be repeated.
+func (p *planner) readAgain(op *operation, it *plan.Item, a host.Answer) (again bool, wrong *diag.Diagnostic) {
 	switch a.Outcome {
 	case sdk.OutcomeDone:
 		it.Live = a.Live
-		p.judge(op, it, a)
-		return false
+		return false, p.judge(op, it, a)
 	case sdk.OutcomeRefused:
 		p.unreadable(op, it, dispatch.Words(a))
-		return false
+		return false, nil
 	}
-	return true
+	return true, nil
 }
 
 // unreadable leaves an item out of what is executed: nobody can say that its
@@ -117,10 +126,11 @@ func (p *planner) unreadable(_ *operation, it *plan.Item, words string) {
 	it.State, it.Reason = plan.Skipped, "it can't be read: "+words
 }
 
-func (p *planner) judge(op *operation, it *plan.Item, a host.Answer) {
+// judge holds an item against its guards, and tells what is wrong with it.
+func (p *planner) judge(op *operation, it *plan.Item, a host.Answer) *diag.Diagnostic {
 	if a.Settled == sdk.SettledYes {
 		it.State, it.Reason = plan.Unchanged, "already as wanted"
-		return
+		return nil
 	}
 	judged, err := op.program.Judge(it.Context, a.Live)
 	verdict, reason := judged.Verdict, judged.Reason
@@ -131,36 +141,40 @@ func (p *planner) judge(op *operation, it *plan.Item, a host.Answer) {
 	switch {
 	case err != nil:
 		it.State, it.Reason = plan.Invalid, "its guard can't be judged: "+err.Error()
-		p.bad.Add(diag.Diagnostic{Summary: "Guard can't be judged", Detail: err.Error(), Subject: subject,
-			Row: &diag.Row{Source: it.Source, Line: it.Row}})
+		return op.wrong(it, diag.Diagnostic{Summary: "Guard can't be judged", Detail: err.Error() + " Write the condition so that it holds for every state that there is, with can or try where a value may not be what it needs.", Subject: subject})
 	case verdict == eval.Skip, verdict == eval.Fail && p.again:
 		// A retry's rows can't be mended, so one that its guard fails is left
 		// out: it would keep the others from being carried out for ever.
 		it.State, it.Reason = plan.Skipped, "guard: "+reason
 	case verdict == eval.Fail:
 		it.State, it.Reason = plan.Invalid, "guard: "+reason
-		p.bad.Add(diag.Diagnostic{Summary: "Guard fails", Detail: reason + words, Subject: subject,
-			Row: &diag.Row{Source: it.Source, Line: it.Row}})
+		return op.wrong(it, diag.Diagnostic{Summary: "Guard fails", Detail: reason + words, Subject: subject})
 	case verdict == eval.Stop:
 		it.State, it.Reason = plan.Invalid, "guard: "+reason
-		p.bad.Add(diag.Diagnostic{Summary: "Guard stops the operation", Detail: reason + `, and the guard says otherwise = "stop". Find out why, and plan again.`, Subject: subject,
-			Row: &diag.Row{Source: it.Source, Line: it.Row}})
+		return op.wrong(it, diag.Diagnostic{Summary: "Guard stops the operation", Detail: reason + `, and the guard says otherwise = "stop". Find out why, and plan again.`, Subject: subject})
 	case a.Settled == sdk.SettledImpossible, a.Settled == sdk.SettledOtherwise:
 		it.State, it.Reason = plan.Skipped, "it can no longer be done"
 	default:
-		p.compareAmount(op, it)
+		return p.compareAmount(op, it)
 	}
+	return nil
 }
 
 // compareAmount refuses an item whose worth in the file is not what the API
 // says.
-func (p *planner) compareAmount(op *operation, it *plan.Item) {
+func (p *planner) compareAmount(op *operation, it *plan.Item) *diag.Diagnostic {
 	differs := op.program.Differs(it.Amount, it.Currency, it.Live)
 	if differs == "" {
-		return
+		return nil
 	}
 	detail := "The list says " + differs + ". Correct the list, or leave the row out with where."
 	it.State, it.Reason = plan.Invalid, detail
-	p.bad.Add(diag.Diagnostic{Summary: "Amount differs from the API's", Detail: detail, Subject: &op.config.Range,
-		Row: &diag.Row{Source: it.Source, Line: it.Row}})
+	return op.wrong(it, diag.Diagnostic{Summary: "Amount differs from the API's", Detail: detail, Subject: &op.config.Range})
+}
+
+// wrong says of which item something is told.
+func (op *operation) wrong(it *plan.Item, d diag.Diagnostic) *diag.Diagnostic {
+	d.In = fmt.Sprintf("operation %q %q", op.config.Type, op.config.Name)
+	d.Row = &diag.Row{Source: it.Source, Line: it.Row}
+	return &d
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -37,7 +38,14 @@ func Create(path string) (*Draft, error) {
 	dir, name := filepath.Split(path)
 	d := &Draft{target: path, temp: filepath.Join(dir, "."+name+"."+rand.Text()[:10]+".tmp")}
 	if err := createExclusive(d.temp); err != nil {
-		return nil, fmt.Errorf("create run file: %w", err)
+		var at *fs.PathError
+		if errors.As(err, &at) {
+			err = at.Err // the path is one of our own making
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("%s is to be in a folder that doesn't exist: make the folder first, or name another file", path)
+		}
+		return nil, fmt.Errorf("create %s: %w", path, err)
 	}
 	var err error
 	if d.conn, err = connect(d.temp, sqlite.OpenReadWrite); err != nil {

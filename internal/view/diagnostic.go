@@ -134,7 +134,10 @@ func (p *diagnosticPrinter) similar(d diag.Diagnostic) {
 
 func row(r diag.Row) string {
 	out := Inert(r.Source)
-	if r.Line > 0 {
+	switch {
+	case r.Line > 0 && out == "": // of an inline list
+		out = fmt.Sprintf("row %d", r.Line)
+	case r.Line > 0:
 		out = fmt.Sprintf("%s:%d", out, r.Line)
 	}
 	if r.Column != "" {
