@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -27,7 +28,7 @@ func pace(all []arrival) float64 {
 // internal/runfile TestB8LogIsCut.
 func TestB8Readers(t *testing.T) {
 	n, part, rate := readersRun()
-	j := newLargeJob(t, n)
+	j := newLargeJob(t, n, new(atomic.Int64))
 	j.rate, j.inFlight = rate, 32
 	j.plan(t)
 	a := j.start(t)
