@@ -58,7 +58,6 @@ var unprinted = map[string]string{
 	"Run file and simulator disagree":       "a bug of ours",
 	"Run file can't be read":                "a disk that fails: internal/torture",
 	"Run file can't be written":             "a disk that fails: internal/torture",
-	"Run file is damaged":                   "internal/torture, TestB6DamagedFile",
 	"Run of another machine":                "not yet",
 	"Simulator's ledger can't be read":      "a simulator that dies",
 	"Too large for a workbook":              "not yet",
