@@ -28,7 +28,7 @@ func Acquire(path string) (*Journal, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &Journal{path: path, lock: l, found: versionOf(path), started: map[int64]struct{}{}, walMax: walPagesMax}
+	j := &Journal{path: path, lock: l, found: versionAlone(path), started: map[int64]struct{}{}, walMax: walPagesMax}
 	if err := j.open(fi.Size()); err != nil {
 		if j.conn != nil {
 			j.conn.Close()

@@ -53,6 +53,17 @@ type version struct {
 	Changed int64 `json:"changed"` // in nanoseconds
 }
 
+// versionAlone is the version of a file beside which lies nothing that SQLite
+// would play into it.
+func versionAlone(path string) version {
+	for _, name := range []string{path + "-wal", path + "-journal"} {
+		if _, err := os.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
+			return version{}
+		}
+	}
+	return versionOf(path)
+}
+
 // Untouched tells whether the file is still as its plan on this machine left
 // it: [Note] has seen this very file, and nothing was written to it between
 // that and its acquisition.

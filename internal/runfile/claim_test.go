@@ -84,6 +84,10 @@ func TestUntouched(t *testing.T) {
 			must(t, c.Close())
 			return path
 		},
+		"a log put beside it": func(path string) string {
+			must(t, os.WriteFile(path+"-wal", nil, 0o600))
+			return path
+		},
 		"a copy": func(path string) string {
 			b, err := os.ReadFile(path)
 			must(t, err)
