@@ -75,7 +75,8 @@ func fingerprintKey(run string) (k planner.Keys) {
 	return k
 }
 
-// beside tells whether two files lie in one folder.
+// beside tells whether two files lie in one folder, the first by its name or
+// where that leads.
 func beside(a, b string) bool {
 	folder := func(path string) string {
 		if dir, err := filepath.Abs(filepath.Dir(path)); err == nil {
@@ -85,6 +86,9 @@ func beside(a, b string) bool {
 			return dir
 		}
 		return filepath.Dir(path)
+	}
+	if real, err := filepath.EvalSymlinks(a); err == nil && folder(real) == folder(b) {
+		return true
 	}
 	return folder(a) == folder(b)
 }

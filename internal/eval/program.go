@@ -30,6 +30,7 @@ type Program struct {
 	fallback  *sdk.DefaultGuard // nil where there is none or the file dropped it
 	live      []*rule
 	kept      kept
+	secret    []bool // by column: it gives a secret argument
 	ids       []bool // by column: it is said to hold ids, never card numbers; nil where no row is looked at for them
 
 	frame   frame

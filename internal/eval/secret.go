@@ -7,19 +7,24 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"github.com/bulkrunner/runner/internal/diag"
+	"github.com/bulkrunner/runner/internal/rows"
 )
 
 // secretColumns refuses what would store, in another place, a column that a
 // secret argument takes: as the item's key, in the row that a guard looks at
 // again, as the amount or the currency, or as it is in another argument. What
 // is made of it, such as the last four digits, is the file's own decision.
+//
+// Messages show no value of such a column, whichever expression fails on it.
 func (c *compiler) secretColumns() {
 	p := c.program
+	p.secret = make([]bool, len(p.columns))
 	for _, a := range p.arguments {
 		if a.keep == keepPlain || a.expr == nil {
 			continue
 		}
 		for _, i := range a.expr.columns {
+			p.secret[i] = true
 			name := p.columns[i].Name
 			refuse := func(e *expression, what string) {
 				c.report(diag.Diagnostic{
@@ -54,6 +59,30 @@ func (c *compiler) secretColumns() {
 			}
 		}
 	}
+	for _, e := range p.expressions() {
+		e.sensitive = e.sensitive || slices.ContainsFunc(e.columns, func(i int) bool { return p.secret[i] })
+	}
+}
+
+// expressions are all that are evaluated for a row.
+func (p *Program) expressions() (all []*expression) {
+	for _, e := range []*expression{p.where, p.key, p.state} {
+		if e != nil {
+			all = append(all, e)
+		}
+	}
+	for _, a := range p.arguments {
+		if a.expr != nil {
+			all = append(all, a.expr)
+		}
+	}
+	return all
+}
+
+// Secret tells whether a column gives a secret argument.
+func (p *Program) Secret(column string) bool {
+	i := slices.IndexFunc(p.columns, func(c rows.Column) bool { return c.Name == column })
+	return i >= 0 && p.secret[i]
 }
 
 // bare tells whether the expression is a column and nothing else.

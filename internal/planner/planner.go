@@ -488,6 +488,10 @@ func (p *planner) badRow(op *operation, at *rows.Problem, problem *eval.Problem)
 // tell collects what is wrong with a row and returns it as an item's reason.
 func (p *planner) tell(op *operation, severity diag.Severity, at *rows.Problem, problem *eval.Problem) string {
 	d := diag.Diagnostic{Summary: at.Summary, Detail: at.Detail}
+	value := at.Value
+	if op.program.Secret(at.Column) {
+		value, d.Detail = "", "The value isn't shown, because the column gives a secret argument."
+	}
 	if problem != nil {
 		d = problem.Diagnostic
 	}
@@ -497,7 +501,7 @@ func (p *planner) tell(op *operation, severity diag.Severity, at *rows.Problem, 
 	if d.Subject == nil {
 		d.Subject = &op.config.ForEachRange
 	}
-	row := diag.Row{Source: at.Source, Line: at.Line, Column: at.Column, Value: at.Value}
+	row := diag.Row{Source: at.Source, Line: at.Line, Column: at.Column, Value: value}
 	if d.Row != nil {
 		row.Column, row.Value = d.Row.Column, d.Row.Value
 	}
