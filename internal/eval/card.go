@@ -190,6 +190,15 @@ func (p *Program) cardless(what, text string, columns []int) *Problem {
 	return nil
 }
 
+// Storable is a key as the run file may hold it: the row itself is refused
+// where that is another.
+func (p *Program) Storable(key string) string {
+	if p.cardless("The key", key, p.keyColumns()) == nil {
+		return key
+	}
+	return MaskCards(key)
+}
+
 // keyColumns are the columns that the key is made of.
 func (p *Program) keyColumns() []int {
 	if p.key == nil {

@@ -396,7 +396,7 @@ func (op *operation) keyOfBad(list rows.Reader, row rows.Row, bad *rows.Problem)
 }
 
 func (p *planner) invalid(op *operation, row rows.Row, key, reason string) plan.Item {
-	return plan.Item{Operation: op.ID, Key: key, Source: row.Source, Row: row.Place().Line, State: plan.Invalid, Reason: reason}
+	return plan.Item{Operation: op.ID, Key: op.program.Storable(key), Source: row.Source, Row: row.Place().Line, State: plan.Invalid, Reason: reason}
 }
 
 // batch finishes items: the provider checks their arguments, live state is
