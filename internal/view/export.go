@@ -57,22 +57,78 @@ func Export(ctx context.Context, w io.Writer, f *runfile.File, o ExportOptions) 
 		return 0, fmt.Errorf("%q is not a format of exports", o.Format)
 	}
 	defer out.abandon()
-	for it, err := range f.Items(o.Filter) {
-		if err == nil && n%1024 == 0 {
-			err = ctx.Err()
+	ctx, cancel := context.WithCancel(ctx)
+	batches := readAhead(ctx, f, o.Filter)
+	defer func() {
+		cancel()
+		for range batches { // until it has ended: the file is the caller's
 		}
-		if err == nil && (it.Operation < 1 || it.Operation > int64(len(ops))) {
-			err = fmt.Errorf("%w: item %d is of no operation", runfile.ErrCorrupt, it.ID)
+	}()
+	for b := range batches {
+		if b.err != nil {
+			return n, b.err
 		}
-		if err == nil {
-			err = unwritten(out.item(&ops[it.Operation-1], &it))
+		for i := range b.items {
+			it := &b.items[i]
+			if it.Operation < 1 || it.Operation > int64(len(ops)) {
+				return n, fmt.Errorf("%w: item %d is of no operation", runfile.ErrCorrupt, it.ID)
+			}
+			if err := unwritten(out.item(&ops[it.Operation-1], it)); err != nil {
+				return n, err
+			}
+			n++
 		}
-		if err != nil {
-			return n, err
-		}
-		n++
 	}
 	return n, unwritten(out.close())
+}
+
+// A batch is items that follow each other, or why there are no more.
+type batch struct {
+	items []plan.Item
+	err   error
+}
+
+// What is read ahead at most: a batch that waits, beside the one that is read
+// and the one that is written.
+const (
+	batchItems = 512
+	batchBytes = 1 << 20
+)
+
+// readAhead reads items while others are written, which is three quarters of
+// the work. The channel is closed when there are no more, or after an error,
+// also that of ctx; it must be read until then.
+func readAhead(ctx context.Context, f *runfile.File, filter runfile.Filter) <-chan batch {
+	to := make(chan batch, 1)
+	go func() {
+		defer close(to)
+		var b batch
+		bytes := 0
+		send := func() bool {
+			if err := ctx.Err(); err != nil {
+				b.err = err
+			}
+			to <- b // whoever reads them reads until the channel is closed
+			if b.err != nil {
+				return false
+			}
+			b, bytes = batch{items: make([]plan.Item, 0, batchItems)}, 0
+			return true
+		}
+		for it, err := range f.Items(filter) {
+			if b.err = err; err == nil {
+				b.items = append(b.items, it)
+				bytes += len(it.Arguments) + len(it.Live) + len(it.Result) + len(it.Context) + len(it.Reason)
+			}
+			if err != nil || len(b.items) >= batchItems || bytes >= batchBytes {
+				if !send() {
+					return
+				}
+			}
+		}
+		send()
+	}()
+	return to
 }
 
 // A WriteError says that an export could not be written, as opposed to read.

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -36,6 +37,7 @@ func exported(t testing.TB, columns *plan.Columns, items ...plan.Item) *runfile.
 		Settings: plan.Settings{Kind: "mutation", Retry: plan.DefaultRetry, Columns: columns},
 	}
 	err = errors.Join(d.SetRun(runfile.Run{ID: "r1", CreatedAt: noon, RunnerVersion: "0.1.0", Digest: "sha256:6f1c", State: runfile.StatePlanned}), d.AddOperation(&op))
+	items = slices.Clone(items) // tests share them
 	for i := range items {
 		items[i].Operation, items[i].UpdatedAt = op.ID, noon
 	}
