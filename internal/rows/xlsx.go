@@ -5,8 +5,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 
@@ -32,6 +34,7 @@ type xlsxReader struct {
 	digest  string
 	sheet   *sheet
 	book    *excelize.File
+	folder  string // for the sheets that excelize unpacks, since it forgets them after an error
 	shown   *excelize.Rows
 	at      int // the row that shown stands at
 	columns []Column
@@ -61,9 +64,13 @@ func (l XLSX) Open(context.Context) (Reader, error) {
 	if l.Sheet == "" {
 		r.reading = append(r.reading, fmt.Sprintf("sheet %q", name))
 	}
+	if r.folder, err = os.MkdirTemp("", "runner-sheets-*"); err != nil {
+		r.Close()
+		return nil, fmt.Errorf("unpack %s: %w", l.Source, errors.Unwrap(err))
+	}
 	err = l.protect(func() error {
 		// Dates that follow the reader's country have one form here.
-		r.book, err = excelize.OpenReader(bytes.NewReader(data), excelize.Options{UnzipSizeLimit: 2 * maxSheets, UnzipXMLSizeLimit: 16 << 20, ShortDatePattern: "yyyy-mm-dd"})
+		r.book, err = excelize.OpenReader(bytes.NewReader(data), excelize.Options{UnzipSizeLimit: 2 * maxSheets, UnzipXMLSizeLimit: 16 << 20, TmpDir: r.folder, ShortDatePattern: "yyyy-mm-dd"})
 		if err == nil {
 			r.shown, err = r.book.Rows(name)
 		}
@@ -119,10 +126,14 @@ func (r *xlsxReader) Close() error {
 	if r.shown != nil {
 		r.shown.Close()
 	}
-	if r.book == nil {
-		return nil
+	var err error
+	if r.book != nil {
+		err = r.book.Close()
 	}
-	return r.book.Close()
+	if r.folder != "" {
+		err = errors.Join(err, os.RemoveAll(r.folder))
+	}
+	return err
 }
 
 func (r *xlsxReader) readHeader(l XLSX) error {

@@ -314,6 +314,43 @@ func TestXLSXBomb(t *testing.T) {
 	}
 }
 
+// A large sheet is unpacked on disk, and nothing of it stays there, whether it
+// is read to its end or is damaged.
+func TestXLSXLeavesNothing(t *testing.T) { // alone, since it names the folder for all
+	folder := t.TempDir()
+	t.Setenv("TMPDIR", folder)
+	large := strings.Repeat("<!-- "+strings.Repeat("x", 1000)+" -->", 20_000)
+	plain := book(t, [][]any{{"id"}, {"a"}}, nil)
+	for name, data := range map[string][]byte{
+		"whole":   inSheet(t, plain, "<sheetData>", large+"<sheetData>"),
+		"damaged": inSheet(t, plain, "</sheetData>", large),
+		"no styles": rewritten(t, inSheet(t, plain, "<sheetData>", large+"<sheetData>"), func(name, content string) string {
+			if name == "[Content_Types].xml" {
+				return "<x"
+			}
+			return content
+		}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, err := openXLSX(t, data, XLSX{})
+			if err == nil {
+				left, _ := filepath.Glob(folder + "/runner-sheets-*/*")
+				if len(left) == 0 {
+					t.Error("nothing was unpacked, so nothing is held against this")
+				}
+				_, _, err = read(r)
+				r.Close()
+			}
+			if (err == nil) != (name == "whole") {
+				t.Error(err)
+			}
+			if left, _ := filepath.Glob(folder + "/[re][ux]*"); len(left) > 0 {
+				t.Errorf("left: %v", left)
+			}
+		})
+	}
+}
+
 // A workbook that was cut is never taken.
 func TestXLSXCutAtEveryOffset(t *testing.T) {
 	t.Parallel()
