@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -22,8 +23,9 @@ func TestD1NoSecondAboveTheLimit(t *testing.T) {
 	for _, limit := range []int{1, 10, 50, 100, 1000} {
 		t.Run(fmt.Sprint(limit), func(t *testing.T) {
 			t.Parallel()
+			late := lateness(t)
 			atServer, leaving, used := keptRate(t, limit, 10*time.Second)
-			if !withinLimit(limit, atServer, leaving) {
+			if !withinLimit(t, limit, atServer, leaving, late()) {
 				t.Errorf("limit %d: the worst second holds %d at the server, and %d as they left", limit, atServer, leaving)
 			}
 			if used < 0.95 && limit < 1000 {
@@ -74,10 +76,40 @@ func (j *job) left(t testing.TB) (all []arrival) {
 	return all
 }
 
-// withinLimit tells whether a second held no more than it may. The server looks
-// late, by many milliseconds, while the machine has other tests to run.
-func withinLimit(limit, atServer, leaving int) bool {
-	return leaving <= limit+1 && atServer <= limit+3+limit/10
+// withinLimit tells whether a second held no more than it may. What it held at
+// the server is only known where the server looks in time.
+func withinLimit(t testing.TB, limit, atServer, leaving int, late time.Duration) bool {
+	t.Helper()
+	const guard = 5 * time.Millisecond
+	if late > guard {
+		t.Logf("the machine is busy, and the server's clock up to %s late", late.Round(time.Millisecond))
+		return leaving <= limit+1
+	}
+	return max(leaving, atServer) <= limit+1
+}
+
+// lateness watches how late this process gets to run, until what it returns is
+// called.
+func lateness(t testing.TB) func() time.Duration {
+	var worst atomic.Int64
+	done := make(chan struct{})
+	end := sync.OnceFunc(func() { close(done) })
+	t.Cleanup(end)
+	go func() {
+		for {
+			began := time.Now()
+			select {
+			case <-time.After(time.Millisecond):
+				worst.Store(max(worst.Load(), int64(time.Since(began)-time.Millisecond)))
+			case <-done:
+				return
+			}
+		}
+	}()
+	return func() time.Duration {
+		end()
+		return time.Duration(worst.Load())
+	}
 }
 
 // TestD2: a stop of the runner or of its provider is followed by no burst.
@@ -90,6 +122,7 @@ func TestD2NoBurstAfterAStop(t *testing.T) {
 				j := newJob(t, limit*2)
 				j.rate, j.inFlight, j.timeout = float64(limit), 32, 5*time.Second
 				j.plan(t)
+				late := lateness(t)
 				a := j.start(t)
 				eventually(t, 10*time.Second, "it is under load", func() bool { return len(j.api.came()) > limit/2 })
 				pid := a.Process.Pid
@@ -104,7 +137,7 @@ func TestD2NoBurstAfterAStop(t *testing.T) {
 				}
 				atServer, leaving := worst(j.api.came()), worst(j.left(t))
 				t.Logf("%s stopped at %d/s: worst second %d, %d as they left", who, limit, atServer, leaving)
-				if !withinLimit(limit, atServer, leaving) {
+				if !withinLimit(t, limit, atServer, leaving, late()) {
 					t.Errorf("the worst second holds %d at the server, and %d as they left; the limit is %d", atServer, leaving, limit)
 				}
 				v, _ := j.judge(t)

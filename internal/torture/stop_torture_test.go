@@ -21,6 +21,7 @@ func TestA9StoppedHolder(t *testing.T) {
 	j := newJob(t, 120)
 	j.rate = 40
 	j.plan(t)
+	late := lateness(t)
 	a := j.start(t)
 	eventually(t, 10*time.Second, "it sends", func() bool { return len(j.api.came()) > 20 })
 	must(t, a.Process.Signal(syscall.SIGSTOP))
@@ -46,7 +47,7 @@ func TestA9StoppedHolder(t *testing.T) {
 	if code := a.end(t, 60*time.Second); code != 0 {
 		t.Errorf("the first apply ended with %d:\n%s", code, a.said)
 	}
-	if atServer, leaving := worst(j.api.came()), worst(j.left(t)); !withinLimit(40, atServer, leaving) {
+	if atServer, leaving := worst(j.api.came()), worst(j.left(t)); !withinLimit(t, 40, atServer, leaving, late()) {
 		t.Errorf("the worst second holds %d, %d as they left", atServer, leaving)
 	}
 	v, _ := j.judge(t)
