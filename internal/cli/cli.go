@@ -122,7 +122,7 @@ func (a *app) show(diags diag.List) {
 	}
 	width, color := 0, false
 	if f, ok := a.err.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		color = !a.noColor
+		color = !a.noColor && os.Getenv("TERM") != "dumb"
 		if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 0 {
 			width = min(w, 120)
 		}
@@ -162,15 +162,26 @@ func (a *app) loaded(cfg *config.Config, diags diag.List) (*config.Config, error
 
 // interrupts listens to Ctrl-C and SIGTERM. The first closes drain, which asks
 // for a gentle stop; the second cancels the context, which stops at once.
+//
+// A terminal that goes away asks for a gentle stop too, unless that was to be
+// ignored (nohup); never for more, since a shell and the kernel may both tell
+// of it. Nor does it end us that nobody reads what we write.
 func interrupts(parent context.Context) (ctx context.Context, drain <-chan struct{}, stop func()) {
 	ctx, cancel := context.WithCancel(parent)
 	gentle := make(chan struct{})
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	gone := make(chan os.Signal, 1)
+	if !signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(gone, syscall.SIGHUP)
+	}
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // to the end: the write fails instead
 	done := make(chan struct{})
 	go func() {
 		select {
 		case <-signals:
+			close(gentle)
+		case <-gone:
 			close(gentle)
 		case <-done:
 			return
@@ -183,6 +194,7 @@ func interrupts(parent context.Context) (ctx context.Context, drain <-chan struc
 	}()
 	return ctx, gentle, func() {
 		signal.Stop(signals)
+		signal.Stop(gone)
 		close(done)
 		cancel()
 	}

@@ -173,14 +173,21 @@ func forgetCommands(path string) {
 	}
 }
 
-// commands gives an apply the commands that are left for it, until ctx ends.
-func commands(ctx context.Context, path string) <-chan engine.Command {
+// commands gives an apply the commands that are left for it, and those that are
+// typed, until ctx ends.
+func commands(ctx context.Context, path string, typed <-chan engine.Command) <-chan engine.Command {
 	out := make(chan engine.Command)
 	go func() {
 		for {
 			select {
 			case <-ctx.Done():
 				return
+			case c := <-typed:
+				select {
+				case out <- c:
+				case <-ctx.Done():
+					return
+				}
 			case <-time.After(controlEvery):
 			}
 			for _, name := range commandFiles(path + controlFolder) {

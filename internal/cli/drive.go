@@ -3,10 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
-	"os"
 	"time"
-
-	"golang.org/x/term"
 
 	"github.com/bulkrunner/runner/internal/config"
 	"github.com/bulkrunner/runner/internal/diag"
@@ -25,19 +22,6 @@ func (a *app) drive(ctx context.Context, drain <-chan struct{}, j *runfile.Journ
 	if diags.HasErrors() {
 		return refuse(diags)
 	}
-	var v view.Apply
-	if a.json {
-		v = view.NewApplyJSON(a.out)
-	} else {
-		terminal, width := false, 80
-		if f, ok := a.err.(*os.File); ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb" {
-			terminal = true
-			if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 0 {
-				width = w
-			}
-		}
-		v = view.NewApply(a.err, terminal, width, totals, limits)
-	}
 	if _, err := j.Begin(time.Now().UTC()); err != nil {
 		return a.runFileError(path, err)
 	}
@@ -45,9 +29,11 @@ func (a *app) drive(ctx context.Context, drain <-chan struct{}, j *runfile.Journ
 	if err := j.Commit(runfile.Batch{Events: []plan.Event{by}}); err != nil {
 		return a.stoppedWriting(path, err)
 	}
+	v, typed := a.watch(drain, totals, limits)
+	defer v.Close()
 	v.Started(run.ID, remaining(ops))
 	listening, deaf := context.WithCancel(ctx)
-	result, err := engine.New(j, driven, engine.Options{Observe: v.Item, Tick: v.Progress, Control: commands(listening, path), Drain: drain}).Run(ctx)
+	result, err := engine.New(j, driven, engine.Options{Observe: v.Item, Tick: v.Progress, Control: commands(listening, path, typed), Drain: drain}).Run(ctx)
 	deaf()
 	if err != nil {
 		v.Finished(runfile.StateFailed, nil)

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -152,12 +151,11 @@ func (a *app) write(ctx context.Context, path string, in planner.Input,
 		return nil, nil, refusal("Plan can't be written", sentence(err.Error()))
 	}
 	defer draft.Discard()
-	progress := &planProgress{w: a.err}
-	if a.json {
-		progress.w = io.Discard
-	}
+	progress := a.planProgress()
+	defer progress.close()
 	in.Tick = progress.tick
 	result, diags := make(ctx, in, draft)
+	progress.close()
 	if ctx.Err() != nil {
 		if !a.json {
 			fmt.Fprintln(a.err, "Interrupted. No plan was written, and nothing but reads was sent.")
@@ -205,26 +203,4 @@ func cancelOn(ctx context.Context, signal <-chan struct{}) context.Context {
 		}
 	}()
 	return ctx
-}
-
-// A planProgress tells from time to time how far a long plan is.
-type planProgress struct {
-	w    io.Writer
-	last time.Time
-}
-
-func (p *planProgress) tick(at planner.Progress) {
-	now := time.Now()
-	if p.last.IsZero() {
-		p.last = now
-	}
-	if now.Sub(p.last) < 3*time.Second {
-		return
-	}
-	p.last = now
-	waiting := ""
-	if at.Waiting != "" {
-		waiting = "; waiting: " + view.Inert(at.Waiting)
-	}
-	fmt.Fprintf(p.w, "planning %s: %s rows, %s read from the API%s\n", at.Operation, view.Count(at.Rows), view.Count(at.Read), waiting)
 }

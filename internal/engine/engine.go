@@ -100,6 +100,9 @@ type Progress struct {
 	Until     time.Time
 }
 
+// Paused is what an operation waits for that a command has paused.
+const Paused = "it is paused"
+
 // A Result is how a run ended, counts aside: those are in the run file.
 type Result struct {
 	Interrupted bool
@@ -429,7 +432,7 @@ func (e *Engine) tick(now time.Time, last bool) {
 	for n, op := range e.operations {
 		why, until := op.lane.line.Waiting(now)
 		if op.paused {
-			why, until = "it is paused", time.Time{}
+			why, until = Paused, time.Time{}
 		}
 		out[n] = Progress{Operation: &op.Operation.Operation, Settled: op.counts, InFlight: op.inFlight, Requests: op.requests, Waiting: why, Until: until}
 	}

@@ -14,29 +14,33 @@ import (
 // plainEvery is how often a line is written where nothing can be redrawn.
 const plainEvery = 3 * time.Second
 
-// An Apply shows a run while it is carried out.
+// An Apply shows a run while it is carried out. The engine calls it, and goes
+// on at once.
 type Apply interface {
 	Started(runID string, toExecute int64)
 	Item(engine.Update)
 	Progress([]engine.Progress)
 	Finished(state string, counts map[string]int64)
+	Close() // gives back what it took of the terminal; may be called again
 }
 
-// NewApply returns the view for people, on a terminal that can be redrawn or
-// in plain lines. total is what each operation has to settle, by address.
-func NewApply(w io.Writer, terminal bool, width int, total map[string]int64, limits map[string]float64) Apply {
-	return &applyLines{w: w, redraw: terminal, width: width, total: total, limits: limits, rates: make(map[string]*meter)}
+// NewApply returns the view for people where nothing can be redrawn: a line an
+// operation every few seconds. total is what each operation has to settle, by
+// address.
+func NewApply(w io.Writer, total map[string]int64, limits map[string]float64) Apply {
+	return &applyLines{w: w, total: total, limits: limits, rates: make(map[string]*meter)}
 }
 
+// applyLines writes from a goroutine of its own: whoever reads the lines may be
+// slow, or have gone, and the engine waits for neither.
 type applyLines struct {
 	w      io.Writer
-	redraw bool
-	width  int
 	total  map[string]int64
 	limits map[string]float64
 	rates  map[string]*meter
 	last   time.Time
-	drawn  int
+	texts  chan string // to the writer; nil while there is none
+	done   chan struct{}
 }
 
 // A meter tells requests a second over the last few seconds.
@@ -71,28 +75,35 @@ func (v *applyLines) Progress(ps []engine.Progress) {
 		}
 		lines = append(lines, v.line(p, m.rate(now, p.Requests), now))
 	}
-	if !v.redraw {
-		if now.Sub(v.last) >= plainEvery {
-			v.last = now
-			fmt.Fprintln(v.w, strings.Join(lines, "\n"))
-		}
+	if now.Sub(v.last) < plainEvery {
 		return
 	}
-	v.erase()
-	for _, l := range lines {
-		if len([]rune(l)) >= v.width {
-			l = string([]rune(l)[:v.width-1])
-		}
-		fmt.Fprintln(v.w, l)
+	v.last = now
+	if v.texts == nil {
+		v.texts, v.done = make(chan string, 1), make(chan struct{})
+		go func(texts <-chan string, done chan<- struct{}) {
+			defer close(done)
+			for text := range texts {
+				io.WriteString(v.w, text)
+			}
+		}(v.texts, v.done)
 	}
-	v.drawn = len(lines)
+	select {
+	case v.texts <- strings.Join(lines, "\n") + "\n":
+	default: // the last lines are still being written
+	}
 }
 
-func (v *applyLines) erase() {
-	if v.drawn > 0 {
-		fmt.Fprintf(v.w, "\x1b[%dA\x1b[J", v.drawn)
-		v.drawn = 0
+func (v *applyLines) Close() {
+	if v.texts == nil {
+		return
 	}
+	close(v.texts)
+	select {
+	case <-v.done:
+	case <-time.After(closeWait):
+	}
+	v.texts = nil
 }
 
 func (v *applyLines) line(p engine.Progress, rate float64, now time.Time) string {
@@ -127,7 +138,7 @@ func (v *applyLines) line(p engine.Progress, rate float64, now time.Time) string
 	return s
 }
 
-func (v *applyLines) Finished(string, map[string]int64) { v.erase() }
+func (v *applyLines) Finished(string, map[string]int64) { v.Close() }
 
 // NewApplyJSON returns the view for programs: one JSON object a line.
 func NewApplyJSON(w io.Writer) Apply { return &applyJSON{enc: json.NewEncoder(w)} }
@@ -154,6 +165,8 @@ type applyEvent struct {
 	Waiting   string           `json:"waiting,omitempty"`
 	Counts    map[string]int64 `json:"counts,omitempty"`
 }
+
+func (v *applyJSON) Close() {}
 
 func (v *applyJSON) emit(e applyEvent) {
 	e.Format, e.At = 1, time.Now().UTC()
