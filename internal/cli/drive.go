@@ -95,7 +95,7 @@ func (s *session) operations(ops []plan.Operation, recalled *planner.Recalled) (
 			diags = append(diags, diag.Diagnostic{Summary: "Unknown operation", Detail: fmt.Sprintf("Provider %q no longer has the operation %q.", p.Schema.Name, op.Type)})
 			continue
 		}
-		program, become, more := s.program(s.config.Operations[op.Address], schema)
+		program, become, more := s.program(s.config.Operations[op.Address], schema, op.Settings.Limits)
 		if diags = append(diags, more...); more.HasErrors() {
 			continue
 		}
@@ -120,7 +120,7 @@ func (s *session) operations(ops []plan.Operation, recalled *planner.Recalled) (
 
 // program is what an apply needs of an operation's expressions: its guards, and
 // for an operation that is fed by another one what its items become.
-func (s *session) program(op *config.Operation, schema *sdk.OperationSchema) (*eval.Program, func(it, of *plan.Item) (plan.State, string), diag.List) {
+func (s *session) program(op *config.Operation, schema *sdk.OperationSchema, limits plan.Limits) (*eval.Program, func(it, of *plan.Item) (plan.State, string), diag.List) {
 	if op.FedBy() == "" {
 		program, diags := s.scope.Compile(op, nil, schema)
 		return program, nil, diags
@@ -129,5 +129,5 @@ func (s *session) program(op *config.Operation, schema *sdk.OperationSchema) (*e
 	if diags.HasErrors() {
 		return nil, nil, diags
 	}
-	return program, planner.NewBecoming(program, feed).Item, diags
+	return program, planner.NewBecoming(program, feed, limits).Item, diags
 }

@@ -143,11 +143,12 @@ func CompileFed(scope *eval.Scope, cfg *config.Config, schemas func(instance str
 type Becoming struct {
 	program *eval.Program
 	feed    *eval.Feed
+	priced  bool // max_total counts what they are worth
 }
 
-// NewBecoming returns one for a fed operation.
-func NewBecoming(program *eval.Program, feed *eval.Feed) *Becoming {
-	return &Becoming{program.Clone(), feed}
+// NewBecoming returns one for a fed operation with these limits.
+func NewBecoming(program *eval.Program, feed *eval.Feed, limits plan.Limits) *Becoming {
+	return &Becoming{program.Clone(), feed, limits.MaxTotal != nil}
 }
 
 // Item fills in what is known of it now that the one which feeds it is settled.
@@ -170,6 +171,8 @@ func (b *Becoming) Item(it, of *plan.Item) (plan.State, string) {
 		return plan.Failed, problems[0].Error()
 	case item.Sensitive != nil || item.WriteOnly != nil:
 		return plan.Failed, "an argument is sensitive, and what becomes known only at apply can't be kept as a secret"
+	case b.priced && item.Amount == "":
+		return plan.Failed, "it has no amount, and max_total can't count what it is worth"
 	}
 	it.Later = true
 	it.Arguments, it.Amount, it.Currency = item.Arguments, item.Amount, item.Currency

@@ -31,6 +31,9 @@ func (op *operation) checkLimits() (diags diag.List) {
 	if limits.MaxTotal == nil {
 		return diags
 	}
+	if op.unpriced > 0 {
+		refuse("Items without an amount", fmt.Sprintf("%s to execute without an amount, and max_total can't count what that comes to. Say it with money { … }, or leave such items out with where.", items(op.unpriced)))
+	}
 	for _, currency := range op.totals.Currencies() {
 		limit, ok := limits.MaxTotal[currency]
 		if !ok {

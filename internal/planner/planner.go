@@ -173,6 +173,7 @@ type operation struct {
 	schema   *sdk.OperationSchema
 	program  *eval.Program
 	totals   plan.Totals
+	unpriced int64 // items to execute that have no amount
 	read     int64
 	leaveOut bool // invalid rows are left out, and don't refuse the plan; a repeated key does
 	partial  bool // its list was not read to its end: the plan is only looked at
@@ -426,6 +427,9 @@ func (p *planner) batch(ctx context.Context, op *operation, items []plan.Item, s
 		it.UpdatedAt = now
 		op.Counts[it.State]++
 		if it.State == plan.Planned {
+			if it.Amount == "" {
+				op.unpriced++
+			}
 			if err := op.totals.Add(it.Currency, it.Amount); err != nil {
 				return failed(err)
 			}

@@ -147,7 +147,7 @@ func (p *planner) retryFed(ctx context.Context, op *operation, former *runfile.F
 	if err := p.draft.AddOperation(&op.Operation); err != nil {
 		return nil, failed(err)
 	}
-	become := NewBecoming(program, feed)
+	become := NewBecoming(program, feed, op.Settings.Limits)
 	b := &retried{planner: p, op: op}
 	for it, err := range former.Items(runfile.Filter{Operation: old}) {
 		if err != nil {
