@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -28,6 +29,7 @@ type applyOptions struct {
 	acceptAccount bool
 	proceed       []string // operations that go on after a stop
 	refresh       bool
+	named         string   // the PATHs that were given, where they were planned just now
 	recipients    []string // of the sensitive arguments, when planning a PATH
 }
 
@@ -139,7 +141,7 @@ func (a *app) applyFile(path string, o applyOptions) error {
 		o.autoApprove = true
 	}
 	if !o.autoApprove {
-		if err := a.confirm(left, path, drain); err != nil {
+		if err := a.confirm(left, cmp.Or(o.named, path), drain); err != nil {
 			return err
 		}
 	}

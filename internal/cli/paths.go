@@ -98,6 +98,7 @@ func (a *app) applyPaths(paths []string, o applyOptions) error {
 	}
 	a.show(diags)
 	_ = runfile.Note(run.ID, path)
+	o.named = strings.Join(paths, " ")
 	err = a.applyFile(path, o)
 	if f, openErr := runfile.Open(path); openErr == nil {
 		after, runErr := f.Run()

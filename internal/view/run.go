@@ -256,7 +256,7 @@ func (d *Document) head(w io.Writer, op OperationDocument) {
 	if op.Settings.FedBy != "" {
 		fmt.Fprintf(w, "  %-30s %s\n", op.List, plural(op.Rows, "1 item", Count(op.Rows)+" items"))
 	} else {
-		fmt.Fprintf(w, "  %-30s %s rows, %s match\n", op.List, Count(op.Rows), Count(op.Matching))
+		fmt.Fprintf(w, "  %-30s %s, %s\n", op.List, plural(op.Rows, "1 row", Count(op.Rows)+" rows"), plural(op.Matching, "1 matches", Count(op.Matching)+" match"))
 	}
 	for _, l := range d.Run.Lists {
 		if l.Address == op.List && l.Reading != "" {
