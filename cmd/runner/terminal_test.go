@@ -304,12 +304,14 @@ func TestTerminalPlain(t *testing.T) {
 	if text := s.text(); !strings.Contains(text, "requests/s") || regexp.MustCompile(`\x1b\[[0-9;]*[1-9][0-9;]*m`).MatchString(text) {
 		t.Errorf("%q", text)
 	}
-	dir, env = planned(t, 40, "40")
-	s = applyOn(t, 80, dir, append(env, "TERM=dumb"))
-	s.ends(3)
-	s.restored()
-	if text := s.text(); !strings.Contains(text, "fake_blind.all  0/40") || strings.Contains(text, "\x1b") {
-		t.Errorf("%q", text)
+	for kind, cols := range map[string]uint16{"dumb": 80, "xterm": 0} { // the second doesn't say its size
+		dir, env = planned(t, 40, "40")
+		s = applyOn(t, cols, dir, append(env, "TERM="+kind))
+		s.ends(3)
+		s.restored()
+		if text := s.text(); !strings.Contains(text, "fake_blind.all  0/40") || strings.Contains(text, "\x1b[?25l") || kind == "dumb" && strings.Contains(text, "\x1b") {
+			t.Errorf("%s: %q", kind, text)
+		}
 	}
 }
 

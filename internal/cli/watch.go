@@ -14,12 +14,15 @@ import (
 )
 
 // screen is the terminal that can be drawn on, nil where there is none: where
-// standard error isn't one, or only a dumb one, or somebody else is working on
-// it while this process is in the background.
+// standard error isn't one, or only a dumb one or one without room, or somebody
+// else is working on it while this process is in the background.
 func (a *app) screen() *os.File {
 	f, ok := a.err.(*os.File)
 	if a.json || !ok || !term.IsTerminal(int(f.Fd())) || os.Getenv("TERM") == "dumb" || os.Getenv("TERM") == "" || !view.Foreground(f) {
 		return nil
+	}
+	if width, height, err := term.GetSize(int(f.Fd())); err != nil || width < 20 || height < 3 {
+		return nil // it has no room, or doesn't say how much
 	}
 	return f
 }
