@@ -195,6 +195,9 @@ func (p *planner) operation(ctx context.Context, cfg *config.Operation, lists ma
 	if op.Settings, diags = p.Scope.Settings(cfg, schema); diags.HasErrors() {
 		return nil, diags
 	}
+	if more := p.recallable(op); more.HasErrors() {
+		return nil, append(diags, more...)
+	}
 	list, more := p.open(ctx, op)
 	if diags = append(diags, more...); list == nil {
 		return nil, diags

@@ -33,16 +33,20 @@ func Ephemeral() (k Keys, err error) {
 	return k, err
 }
 
-// keepable refuses secret arguments that nothing keeps out of the run file.
-func (p *planner) keepable(op *operation) (diags diag.List) {
-	in := fmt.Sprintf("operation %q %q", op.config.Type, op.config.Name)
-	refuse := func(summary, detail, command string) {
-		diags = append(diags, diag.Diagnostic{Summary: summary, Detail: detail, Command: command, Subject: &op.config.Range, In: in})
+// recallable refuses write-only arguments that no apply could bring back,
+// before their list is opened: reading some lists leaves a copy on the disk.
+func (p *planner) recallable(op *operation) (diags diag.List) {
+	var writeOnly []string
+	for _, a := range op.schema.Arguments {
+		if _, given := op.config.Arguments[a.Name]; given && a.WriteOnly {
+			writeOnly = append(writeOnly, a.Name)
+		}
 	}
-	list := p.Config.Lists[op.config.ForEach]
-	writeOnly, sensitive := op.program.WriteOnly(), op.program.Sensitive()
+	if len(writeOnly) == 0 {
+		return nil
+	}
+	refuse := op.refuser(&diags)
 	switch key := p.Keys; {
-	case len(writeOnly) == 0:
 	case key.Trouble != nil:
 		refuse("Key of fingerprints can't be used", fmt.Sprintf("%s names the key for the fingerprints of %s: %s.", fingerprintKeyFile, named(writeOnly), key.Trouble), "")
 	case key.Fingerprint == nil:
@@ -50,20 +54,35 @@ func (p *planner) keepable(op *operation) (diags diag.List) {
 			fmt.Sprintf("No file may hold %s, so the run file keeps a fingerprint, with which apply knows the list again. Without a key a card number could be found from it: name a file with a key, and keep it apart from the run files. To make one:", named(writeOnly)),
 			"(umask 077; openssl rand -hex 32 > ~/.runner-fingerprint-key); export "+fingerprintKeyFile+"=~/.runner-fingerprint-key")
 	}
-	if len(writeOnly) > 0 {
-		if why := unrepeatable(p.Scope, list); why != "" {
-			refuse("List can't be read again", fmt.Sprintf("No file may hold %s, so apply takes them from the list again, and %s. Put the rows into a file and name it in a list such as \"csv\".", named(writeOnly), why), "")
-		}
+	if why := unrepeatable(p.Scope, p.Config.Lists[op.config.ForEach]); why != "" {
+		refuse("List can't be read again", fmt.Sprintf("No file may hold %s, so apply takes them from the list again, and %s. Put the rows into a file and name it in a list such as \"csv\".", named(writeOnly), why), "")
 	}
+	return diags
+}
+
+// keepable refuses secret arguments that nothing keeps out of the run file.
+func (p *planner) keepable(op *operation) (diags diag.List) {
+	refuse := op.refuser(&diags)
+	sensitive := op.program.Sensitive()
 	if len(sensitive) > 0 && p.Keys.Box == nil {
 		refuse("Sensitive arguments need a recipient",
 			fmt.Sprintf("The run file may hold %s encrypted alone. Say to whom, by a public key of age (age-keygen -o KEYFILE makes one), and let apply find the private one with %s=KEYFILE. For example:", named(sensitive), identityFile),
 			"runner plan --recipient age1… --out FILE")
 	}
-	if list.Type == "inline" && op.program.SecretsOfRows() {
-		refuse("Secret in the sources", fmt.Sprintf("%s would come from rows that stand in the file, and sources are stored in the run file as they are. Put the rows into a list of their own.", named(slices.Concat(writeOnly, sensitive))), "")
+	if p.Config.Lists[op.config.ForEach].Type == "inline" && op.program.SecretsOfRows() {
+		refuse("Secret in the sources", fmt.Sprintf("%s would come from rows that stand in the file, and sources are stored in the run file as they are. Put the rows into a list of their own.", named(slices.Concat(op.program.WriteOnly(), sensitive))), "")
 	}
 	return diags
+}
+
+// refuser adds errors of an operation to diags.
+func (op *operation) refuser(diags *diag.List) func(summary, detail, command string) {
+	return func(summary, detail, command string) {
+		*diags = append(*diags, diag.Diagnostic{
+			Summary: summary, Detail: detail, Command: command,
+			Subject: &op.config.Range, In: fmt.Sprintf("operation %q %q", op.config.Type, op.config.Name),
+		})
+	}
 }
 
 // The variables of the environment that name the keys; see docs/operation-files.md.
