@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -335,6 +336,11 @@ func TestTerminalStops(t *testing.T) {
 // lose no outcome.
 func TestTerminalGoes(t *testing.T) {
 	t.Parallel()
+	// Where these tests were started by nohup, what they start would ignore
+	// that its terminal goes, as it should: caught here, it isn't ignored there.
+	caught := make(chan os.Signal, 1)
+	signal.Notify(caught, syscall.SIGHUP)
+	t.Cleanup(func() { signal.Stop(caught) })
 	dir, env := planned(t, 400, "40")
 	s := applyOn(t, 80, dir, append(env, "TERM=xterm-256color"))
 	s.see(0, `[1-9][0-9]* succeeded`)
