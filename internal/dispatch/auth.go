@@ -56,6 +56,9 @@ func (a *authentication) lose() {
 	*a = authentication{needed: a.needed, valid: !a.needed, renewed: a.renewed, denied: a.denied, failing: a.failing, refused: a.refused}
 }
 
+// ErrCredential means that the API refused the credential, and would again.
+var ErrCredential = errors.New("the API refused the credential")
+
 // accepted takes in what an answer to any other call says of the token it went
 // with. Of many calls in flight with a token that has ended the first to come
 // back has it renewed, and the others change nothing.
@@ -72,11 +75,11 @@ func (l *Line) accepted(now time.Time, c *host.Call, a host.Answer) {
 	}
 	switch {
 	case !l.auth.needed:
-		l.err = errors.New("the API refused the credential")
+		l.err = ErrCredential
 	case c.ID < l.auth.renewed, !l.auth.valid:
 		// It went with a token that has been replaced, or is being.
 	case l.auth.refused[c.IdempotencyKey]:
-		l.err = errors.New("the API refused the credential again after it was renewed: look at what the account may do")
+		l.err = fmt.Errorf("%w again after it was renewed: look at what the account may do", ErrCredential)
 	default:
 		if l.auth.refused == nil {
 			l.auth.refused = make(map[string]bool)

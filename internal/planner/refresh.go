@@ -39,7 +39,15 @@ func (p *planner) refresh(ctx context.Context, op *operation, items []plan.Item)
 	for len(queue) > 0 || len(calls) > 0 {
 		now := time.Now()
 		if err := line.Err(); err != nil {
-			return diag.List{{Summary: "Live state can't be read", Detail: fmt.Sprintf("%s: %s. Look at the values of the provider block and where they come from; or plan without reads, with --refresh=false.", line.Name, err), Subject: &op.config.Range, In: fmt.Sprintf("operation %q %q", op.config.Type, op.config.Name)}}
+			move := "Look whether the API can be reached from here, and at the endpoint if the file names one"
+			if errors.Is(err, dispatch.ErrCredential) {
+				move = "Look at the values of the provider block and where they come from"
+			}
+			return diag.List{{
+				Summary: "Live state can't be read",
+				Detail:  fmt.Sprintf("%s: %s. %s; or plan without reads, with --refresh=false.", line.Name, err, move),
+				Subject: &op.config.Range, In: fmt.Sprintf("operation %q %q", op.config.Type, op.config.Name),
+			}}
 		}
 		for len(queue) > 0 && line.Open() && len(calls) < line.MaxInFlight && !limits.Next().After(now) {
 			n := queue[0]
