@@ -87,6 +87,12 @@ func TestB8LogIsCut(t *testing.T) {
 	must(t, c.Wait())
 	log(n / 4) // it begins anew
 	after := log(n / 16)
+	for range 10 { // on a busy machine our own readers are in its way for longer
+		if after <= most {
+			break
+		}
+		after = log(n / 16)
+	}
 	close(stop)
 	must(t, <-stopped)
 
