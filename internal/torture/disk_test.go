@@ -171,13 +171,19 @@ func TestB6DamagedFile(t *testing.T) {
 func TestB6DamagedProgress(t *testing.T) {
 	t.Parallel()
 	j := newJob(t, 40)
-	j.rate, j.timeout = 100, 300*time.Millisecond
+	j.rate, j.timeout = 20, 300*time.Millisecond
 	j.api.set(t, "lose_answer", "0.2")
 	j.api.set(t, "slow", "60ms")
 	j.plan(t)
 	a := j.start(t)
 	eventually(t, 10*time.Second, "half of it is done", func() bool { return len(j.api.came()) > 20 })
+	// What comes from here on is never answered, so that something is on its way
+	// when the kill comes, however late that is.
+	j.api.set(t, "slow", "1m")
+	half := len(j.api.came())
+	eventually(t, 10*time.Second, "more is on its way", func() bool { return len(j.api.came()) > half+4 })
 	a.kill()
+	j.api.set(t, "slow", "60ms")
 	eventually(t, 10*time.Second, "it can be read", func() bool { // what it left in its log is taken up
 		f, err := runfile.Acquire(j.path("job.run"))
 		return err == nil && f.Release() == nil
