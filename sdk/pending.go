@@ -33,6 +33,13 @@ func (p *pending) done(n int) {
 	}
 }
 
+// several tells whether n calls or more have not been answered.
+func (p *pending) several(n int) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.count >= n
+}
+
 func (p *pending) draining() bool { return p.ending.Load() }
 
 // until notes that a call may take until the deadline.

@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"io"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/bulkrunner/runner/sdk"
 )
@@ -37,44 +37,81 @@ var (
 // ParseObject reads one JSON object with nothing behind it. The objects within
 // it are read when they are asked for.
 func ParseObject(b []byte) (Object, error) {
-	d := json.NewDecoder(bytes.NewReader(b))
-	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+	if !json.Valid(b) {
+		return nil, errNotAnObject
+	}
+	// From here on b is known to be JSON, so what ends a value is easily seen.
+	b = bytes.TrimLeft(b, space)
+	if b[0] != '{' {
 		return nil, errNotAnObject
 	}
 	o := make(Object, 8)
-	for d.More() {
-		t, err := d.Token()
-		name, isName := t.(string)
-		if err != nil || !isName {
-			return nil, errNotAnObject
-		}
+	for b = bytes.TrimLeft(b[1:], space); b[0] != '}'; {
+		n := valueLength(b)
+		name := text(b[:n])
 		if _, twice := o[name]; twice {
 			return nil, errTwice
 		}
-		var value json.RawMessage
-		if err := d.Decode(&value); err != nil {
-			return nil, errNotAnObject
+		b = bytes.TrimLeft(b[n:], space) // :
+		b = bytes.TrimLeft(b[1:], space) // the value
+		n = valueLength(b)
+		o[name] = b[:n:n]
+		if b = bytes.TrimLeft(b[n:], space); b[0] == ',' {
+			b = bytes.TrimLeft(b[1:], space)
 		}
-		o[name] = value
-	}
-	if _, err := d.Token(); err != nil {
-		return nil, errNotAnObject
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return nil, errNotAnObject
 	}
 	return o, nil
 }
 
-// Text returns a member that is a string; "" where it is missing or is
-// anything else.
-func (o Object) Text(name string) string {
-	var s string
-	if json.Unmarshal(o[name], &s) != nil {
+const space = " \t\r\n"
+
+// valueLength is how long the value is with which valid JSON begins.
+func valueLength(b []byte) int {
+	depth := 0
+	for i := 0; i < len(b); i++ {
+		switch b[i] {
+		case '"':
+			for i++; b[i] != '"'; i++ {
+				if b[i] == '\\' {
+					i++
+				}
+			}
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth == 0 {
+				return i
+			}
+			depth--
+		case ',', ':', ' ', '\t', '\r', '\n':
+			if depth == 0 {
+				return i
+			}
+			continue
+		default:
+			continue
+		}
+		if depth == 0 {
+			return i + 1
+		}
+	}
+	return len(b)
+}
+
+// text is a JSON string's text, "" of anything else.
+func text(raw []byte) (s string) {
+	if n := len(raw); n >= 2 && raw[0] == '"' && !bytes.ContainsFunc(raw, func(r rune) bool { return r == '\\' || r == utf8.RuneError }) {
+		return string(raw[1 : n-1])
+	}
+	if json.Unmarshal(raw, &s) != nil {
 		return ""
 	}
 	return s
 }
+
+// Text returns a member that is a string; "" where it is missing or is
+// anything else.
+func (o Object) Text(name string) string { return text(o[name]) }
 
 // Decimal returns a member that is a number, written as one or as a string,
 // with the digits that it came with. Missing and null give "".

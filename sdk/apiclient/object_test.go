@@ -93,22 +93,36 @@ func TestObjectMembers(t *testing.T) {
 	}
 }
 
-// What is read is JSON, and none of its names stands in it twice.
+// What ParseObject finds is what encoding/json finds, and nothing that
+// encoding/json refuses is an object.
 func FuzzParseObject(f *testing.F) {
-	for _, seed := range []string{`{"a":1}`, `{"a":1,"a":2}`, `{}{}`, `[1]`, `{"a":{"a":{}}}`} {
-		f.Add([]byte(seed))
+	for _, s := range []string{`{}`, ` { "a" : [1, {"b":"}\\\""}] , "ñ\u0061":-1.5e3,"t":true } `, `{"a":1,"a":2}`, `{"a":"\ud800"}`, "{\"\xff\":1}", `[]`, `{"a":1}x`, `{"":{}}`} {
+		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		o, err := ParseObject(b)
-		if err != nil {
+		var want map[string]json.RawMessage
+		if json.Unmarshal(b, &want) != nil || want == nil {
+			if err == nil {
+				t.Fatalf("%q is taken for an object: %v", b, o)
+			}
 			return
 		}
-		var members map[string]json.RawMessage
-		if err := json.Unmarshal(b, &members); err != nil {
-			t.Fatalf("%q was read: %v", b, err)
+		if err == errTwice {
+			return
 		}
-		if d := cmp.Diff(map[string]json.RawMessage(o), members); d != "" {
-			t.Error(d)
+		if err != nil {
+			t.Fatalf("%q: %v", b, err)
+		}
+		if d := cmp.Diff(want, map[string]json.RawMessage(o)); d != "" {
+			t.Fatalf("%q (-want +got):\n%s", b, d)
+		}
+		for name, raw := range want {
+			var s string
+			_ = json.Unmarshal(raw, &s)
+			if got := o.Text(name); got != s {
+				t.Fatalf("%s of %q is %q, not %q", name, b, got, s)
+			}
 		}
 	})
 }
