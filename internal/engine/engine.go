@@ -355,16 +355,9 @@ func (e *Engine) step(now time.Time) (time.Time, error) {
 			e.recorder.add(runfile.Batch{Events: events, Requests: asked}, nil)
 		}
 	}
-	sooner(e.recorder.offer(now, e.executing()))
+	e.recorder.offer()
 	e.tick(now, false)
 	return wake, nil
-}
-
-func (e *Engine) executing() (n int) {
-	for _, op := range e.operations {
-		n += op.active - op.asleep
-	}
-	return n
 }
 
 // finished tells whether nothing is under way and nothing can be begun.
