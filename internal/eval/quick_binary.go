@@ -16,6 +16,14 @@ var wanted = map[*hclsyntax.Operation]func(int) bool{
 	operators[hclsyntax.OpGreaterThanOrEqual]: func(c int) bool { return c >= 0 },
 }
 
+// computed are the operators that compute a decimal. Division is left to HCL,
+// for what can't be divided.
+var computed = map[*hclsyntax.Operation]decimalOp{
+	operators[hclsyntax.OpAdd]:      addDecimals,
+	operators[hclsyntax.OpSubtract]: subtractDecimals,
+	operators[hclsyntax.OpMultiply]: multiplyDecimals,
+}
+
 func (q quickener) binary(e *hclsyntax.BinaryOpExpr) (node, bool) {
 	a, okA := q.node(e.LHS)
 	b, okB := q.node(e.RHS)
@@ -27,6 +35,8 @@ func (q quickener) binary(e *hclsyntax.BinaryOpExpr) (node, bool) {
 	switch {
 	case a.kind == kindBool && b.kind == kindBool:
 		return logic(e.Op, a, b, holds, equality)
+	case a.numeric() && b.numeric() && (a.kind == kindDecimal || b.kind == kindDecimal) && computed[e.Op] != nil:
+		return calculate(a, b, computed[e.Op]), true
 	case holds == nil || a.kind == kindBool || b.kind == kindBool:
 		return node{}, false
 	case a.numeric() && b.numeric():
@@ -75,4 +85,32 @@ func compare(a, b node, by func(x, y string) int, holds func(int) bool) node {
 		}
 		return holds(by(x, y)), true
 	})
+}
+
+// calculate computes with two numbers of which one at least is a decimal.
+func calculate(a, b node, op decimalOp) node {
+	x, y := a.asText(), b.asText()
+	operand := func(f *frame, text func(*frame) (string, bool)) *decimal {
+		s, ok := text(f)
+		if !ok {
+			return nil
+		}
+		d, err := parseDecimal(s)
+		if err != nil {
+			return nil
+		}
+		return d
+	}
+	return node{kind: kindDecimal, text: func(f *frame) (string, bool) {
+		x, y := operand(f, x), operand(f, y)
+		if x == nil || y == nil {
+			return "", false
+		}
+		v, err := op(x, y)
+		if err != nil {
+			return "", false
+		}
+		text := DecimalText(v)
+		return text, plainDecimal(text)
+	}}
 }

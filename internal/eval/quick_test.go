@@ -26,6 +26,7 @@ var quickly = []string{
 	`timecmp(each.value.created_at, timestamp()) >= 0 || each.value.open`,
 	`!each.value.open`, `each.value.open == true`, `each.value.open != false`,
 	`each.value.amount > 12.5`, `each.value.amount == 12.50`, `each.value.amount <= todecimal(each.value.note)`,
+	`each.value.amount + 1`, `each.value.amount * 1.10`, `each.value.count * each.value.amount - 0.5`, `each.value.amount * each.value.amount > 150`,
 	`each.value.count == 3`, `each.value.count < each.value.amount`, `each.row >= 5`,
 	`tonumber(each.value.note) > 5`, `tostring(each.value.count)`,
 	`lower(each.value.status)`, `upper("${each.value.note}ß")`, `trimspace(each.value.note)`, `sha256(each.value.order_id)`,
@@ -37,7 +38,7 @@ var quickly = []string{
 
 // slowly are left to HCL, and must be all the same right.
 var slowly = []string{
-	`each.value.note == null`, `each.value.amount + 1`, `[each.value.note]`, `each.value.open ? null : each.value.note`,
+	`each.value.note == null`, `each.value.amount / 3`, `each.value.note + 1`, `[each.value.note]`, `each.value.open ? null : each.value.note`,
 	`try(tonumber(each.value.note), 0) > 3`, `each.value.note < 5`, `"x${each.value.open}"`, `max(each.value.amount, 5)`,
 }
 

@@ -240,6 +240,8 @@ func (p *planner) operation(ctx context.Context, cfg *config.Operation, lists ma
 func (p *planner) rows(ctx context.Context, op *operation, list rows.Reader) (diag.List, bool) {
 	keys := rows.NewKeys()
 	defer keys.Close()
+	w := newWriter(p.draft)
+	defer w.close() // nobody else may use the draft before
 	batch := make([]plan.Item, 0, batchSize)
 	seeds := make([]eval.Item, 0, batchSize)
 	bytes := 0
@@ -251,12 +253,18 @@ func (p *planner) rows(ctx context.Context, op *operation, list rows.Reader) (di
 		if diags := p.batch(ctx, op, batch, seeds); diags.HasErrors() {
 			return diags
 		}
-		clear(batch)
+		var err error
+		if batch, err = w.add(batch); err != nil {
+			return failed(err)
+		}
 		clear(seeds)
 		if bytes >= batchBytes {
+			if err := w.wait(); err != nil {
+				return failed(err)
+			}
 			debug.FreeOSMemory() // what large rows leave behind would else be most of what a plan uses
 		}
-		batch, seeds, bytes = batch[:0], seeds[:0], 0
+		seeds, bytes = seeds[:0], 0
 		return nil
 	}
 	for {
@@ -307,6 +315,9 @@ func (p *planner) rows(ctx context.Context, op *operation, list rows.Reader) (di
 	}
 	if diags := flush(); diags.HasErrors() {
 		return diags, false
+	}
+	if err := w.wait(); err != nil {
+		return failed(err), false
 	}
 	for _, doubt := range keys.Doubts() {
 		doubt.Column = op.program.KeyColumn()
@@ -404,7 +415,7 @@ func (p *planner) invalid(op *operation, row rows.Row, key, reason string) plan.
 }
 
 // batch finishes items: the provider checks their arguments, live state is
-// read and judged, and all is written.
+// read and judged. What is left is to write them.
 func (p *planner) batch(ctx context.Context, op *operation, items []plan.Item, seeds []eval.Item) diag.List {
 	if diags := p.check(ctx, op, items); diags.HasErrors() {
 		return diags
@@ -437,9 +448,6 @@ func (p *planner) batch(ctx context.Context, op *operation, items []plan.Item, s
 				return failed(err)
 			}
 		}
-	}
-	if err := p.draft.Add(items); err != nil {
-		return failed(err)
 	}
 	return nil
 }
