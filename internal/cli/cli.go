@@ -41,6 +41,7 @@ type app struct {
 // Main carries out one command line and returns its exit code.
 func Main(args []string, in io.Reader, out, errs io.Writer) int {
 	leaveNoCore()
+	collectMore()
 	a := &app{in: in, out: out, err: errs, sources: make(map[string][]byte)}
 	root := &cobra.Command{
 		Use:           "runner",

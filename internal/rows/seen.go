@@ -12,8 +12,8 @@ import (
 )
 
 // keysInMemory is how many keys are held in memory before they go to disk:
-// about 150 MB of them.
-const keysInMemory = 3 << 20
+// about 50 MB of them.
+const keysInMemory = 1 << 20
 
 // Keys finds keys that come twice.
 //
