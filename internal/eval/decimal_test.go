@@ -63,7 +63,15 @@ func TestExpressions(t *testing.T) {
 		`"${index(["a", "b"], "b")}"`:           "1",
 		`timecmp("2026-11-01T00:00:00Z", "2026-11-01T01:00:00+01:00") == 0 ? "y" : "n"`: "y",
 		`startswith("abc", "ab") && endswith("abc", "bc") ? "y" : "n"`:                  "y",
-		`sha256("")`:                                           "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+		`sha256("")`:                "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+		`md5("")`:                   "d41d8cd98f00b204e9800998ecf8427e",
+		`sha1("")`:                  "da39a3ee5e6b4b0d3255bfef95601890afd80709",
+		`substr(sha512(""), 0, 16)`: "cf83e1357eefb8bd",
+		`basename("a/b.csv")`:       "b.csv",
+		`dirname("a/b.csv")`:        "a",
+		`one(["x"])`:                "x",
+		`one(tolist([])) == null && one([]) == null ? "y" : "n"`: "y",
+		`jsonencode(transpose({ a = ["x", "y"], b = ["x"] }))`:   `{"x":["a","b"],"y":["a"]}`,
 		`urlencode("a b&c")`:                                   "a+b%26c",
 		`replace("a1b22", "/[0-9]+/", "-")`:                    "a-b-",
 		`replace("a.b", ".", "-")`:                             "a-b",
@@ -93,6 +101,9 @@ func TestExpressionErrors(t *testing.T) {
 	t.Parallel()
 	for expr, want := range map[string]string{
 		`"5" == 5`:                            "string can never equal number",
+		`one(["a", "b"])`:                     "2 elements",
+		`one(toset(["a", "b"]))`:              "2 elements",
+		`one("a")`:                            "list or a set is required",
 		`"true" == true`:                      "can never equal",
 		`5 != "5"`:                            "can never equal",
 		`["a"] == "a"`:                        "can never equal",
@@ -208,4 +219,13 @@ func FuzzDecimal(f *testing.F) {
 			t.Fatalf("divide(%s, %s, 2) = %s", a, b, DecimalText(v))
 		}
 	})
+}
+
+func TestSensitiveFunction(t *testing.T) {
+	t.Parallel()
+	for _, expr := range []string{`sensitive("x")`, `upper(sensitive("x"))`, `"a ${sensitive("x")}"`, `sensitive(sensitive(null))`} {
+		if got, diags := evaluate(t, expr); diags.HasErrors() || !got.HasMark(Sensitive) {
+			t.Errorf("%s: %#v %s", expr, got, words(diags))
+		}
+	}
 }

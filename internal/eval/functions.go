@@ -71,6 +71,8 @@ func library() []builtin {
 	add("signum", "signum(number)", "-1, 0 or 1 as the number is negative, zero or positive.", signumFunc)
 	add("sum", "sum(list)", "The sum of a list of numbers or decimals.", sumFunc)
 
+	add("basename", "basename(path)", "The last part of a path.", basenameFunc)
+	add("dirname", "dirname(path)", "A path without its last part.", dirnameFunc)
 	add("chomp", "chomp(string)", "The string without line ends at its end.", stdlib.ChompFunc)
 	add("endswith", "endswith(string, suffix)", "Whether the string ends with the suffix.", endsWithFunc)
 	add("format", "format(spec, value, …)", "Text made by a specification such as \"%s-%04d\".", stdlib.FormatFunc)
@@ -109,6 +111,7 @@ func library() []builtin {
 	add("length", "length(value)", "The number of elements, or of a string's characters.", lengthFunc)
 	add("lookup", "lookup(map, key, default)", "A map's element, or the default.", stdlib.LookupFunc)
 	add("merge", "merge(map, …)", "Maps or objects together; later ones win.", stdlib.MergeFunc)
+	add("one", "one(list)", "The only element of a list or set, null where it is empty; an error where there are more.", oneFunc)
 	add("range", "range(start, limit, step)", "Numbers from start to below limit; at most 1024.", stdlib.RangeFunc)
 	add("reverse", "reverse(list)", "A list in reverse order.", stdlib.ReverseListFunc)
 	add("setintersection", "setintersection(set, …)", "What all sets hold.", stdlib.SetIntersectionFunc)
@@ -117,6 +120,7 @@ func library() []builtin {
 	add("setunion", "setunion(set, …)", "What any of the sets holds.", stdlib.SetUnionFunc)
 	add("slice", "slice(list, start, end)", "Consecutive elements of a list.", stdlib.SliceFunc)
 	add("sort", "sort(list)", "A list of strings in order.", stdlib.SortFunc)
+	add("transpose", "transpose(map)", "A map of lists of strings turned round: from each string to the keys whose lists hold it.", transposeFunc)
 	add("values", "values(map)", "A map's values in the order of its keys.", stdlib.ValuesFunc)
 	add("zipmap", "zipmap(keys, values)", "A map from a list of keys and a list of values.", stdlib.ZipmapFunc)
 
@@ -125,6 +129,9 @@ func library() []builtin {
 	add("csvdecode", "csvdecode(string)", "Rows of a CSV text as objects. Lists belong in list blocks; this is for small tables.", stdlib.CSVDecodeFunc)
 	add("jsondecode", "jsondecode(string)", "The value that a JSON text stands for.", stdlib.JSONDecodeFunc)
 	add("jsonencode", "jsonencode(value)", "A value as JSON; decimals as strings.", jsonEncodeFunc)
+	add("md5", "md5(string)", "The MD5 of the string's UTF-8 bytes, in hexadecimal. It proves nothing against an attacker.", md5Func)
+	add("sha1", "sha1(string)", "The SHA-1 of the string's UTF-8 bytes, in hexadecimal. It proves nothing against an attacker.", sha1Func)
+	add("sha512", "sha512(string)", "The SHA-512 of the string's UTF-8 bytes, in hexadecimal.", sha512Func)
 	add("sha256", "sha256(string)", "The SHA-256 of the string's UTF-8 bytes, in hexadecimal.", sha256Func)
 	add("urlencode", "urlencode(string)", "The string as part of a URL's query.", urlEncodeFunc)
 
@@ -135,6 +142,7 @@ func library() []builtin {
 
 	raw("can", "can(expression)", "Whether an expression can be evaluated without an error.", tryfunc.CanFunc)
 	raw("try", "try(expression, …)", "The first of its arguments that can be evaluated without an error.", tryfunc.TryFunc)
+	raw("sensitive", "sensitive(value)", "The value, marked as sensitive: it is never shown, and stored encrypted or not at all.", sensitiveFunc)
 	add("tobool", "tobool(value)", "The value as a bool.", stdlib.MakeToFunc(cty.Bool))
 	add("todecimal", "todecimal(value)", "The value as a decimal, which computes exactly.", toDecimalFunc)
 	add("tolist", "tolist(value)", "The value as a list.", stdlib.MakeToFunc(cty.List(cty.DynamicPseudoType)))

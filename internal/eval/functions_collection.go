@@ -57,6 +57,75 @@ var (
 	anyTrueFunc = quantifier(true)
 )
 
+// oneFunc is for what may be there once or not at all.
+var oneFunc = function.New(&function.Spec{
+	Params: []function.Parameter{{Name: "list", Type: cty.DynamicPseudoType}},
+	Type: func(args []cty.Value) (cty.Type, error) {
+		switch t := args[0].Type(); {
+		case t.IsListType(), t.IsSetType():
+			return t.ElementType(), nil
+		case t == cty.DynamicPseudoType, t.IsTupleType() && t.Length() == 0:
+			return cty.DynamicPseudoType, nil
+		case t.IsTupleType() && t.Length() == 1:
+			return t.TupleElementType(0), nil
+		case t.IsTupleType():
+			return cty.NilType, function.NewArgErrorf(0, "it has %d elements, not one or none", t.Length())
+		}
+		return cty.NilType, function.NewArgErrorf(0, "a list or a set is required")
+	},
+	Impl: func(args []cty.Value, t cty.Type) (cty.Value, error) {
+		switch n := args[0].LengthInt(); n {
+		case 0:
+			return cty.NullVal(t), nil
+		case 1:
+			it := args[0].ElementIterator()
+			it.Next()
+			_, v := it.Element()
+			return v, nil
+		default:
+			return cty.NilVal, function.NewArgErrorf(0, "it has %d elements, not one or none", n)
+		}
+	},
+})
+
+var transposeFunc = function.New(&function.Spec{
+	Params: []function.Parameter{{Name: "map", Type: cty.Map(cty.List(cty.String))}},
+	Type:   function.StaticReturnType(cty.Map(cty.List(cty.String))),
+	Impl: func(args []cty.Value, t cty.Type) (cty.Value, error) {
+		if !args[0].IsWhollyKnown() {
+			return cty.UnknownVal(t), nil
+		}
+		turned := map[string][]cty.Value{}
+		for it := args[0].ElementIterator(); it.Next(); {
+			key, list := it.Element()
+			if list.IsNull() {
+				return cty.NilVal, errors.New("a list is null")
+			}
+			for in := list.ElementIterator(); in.Next(); {
+				_, v := in.Element()
+				if v.IsNull() {
+					return cty.NilVal, errors.New("an element is null")
+				}
+				turned[v.AsString()] = append(turned[v.AsString()], key)
+			}
+		}
+		if len(turned) == 0 {
+			return cty.MapValEmpty(cty.List(cty.String)), nil
+		}
+		out := make(map[string]cty.Value, len(turned))
+		for name, keys := range turned {
+			out[name] = cty.ListVal(keys)
+		}
+		return cty.MapVal(out), nil
+	},
+})
+
+var sensitiveFunc = function.New(&function.Spec{
+	Params: []function.Parameter{{Name: "value", Type: cty.DynamicPseudoType, AllowNull: true, AllowUnknown: true, AllowDynamicType: true, AllowMarked: true}},
+	Type:   func(args []cty.Value) (cty.Type, error) { return args[0].Type(), nil },
+	Impl:   func(args []cty.Value, _ cty.Type) (cty.Value, error) { return args[0].Mark(Sensitive), nil },
+})
+
 // coalesceFunc passes over "" as well as null, as Terraform's does.
 var coalesceFunc = function.New(&function.Spec{
 	VarParam: &function.Parameter{Name: "values", Type: cty.DynamicPseudoType, AllowNull: true, AllowUnknown: true, AllowDynamicType: true, AllowMarked: true},
