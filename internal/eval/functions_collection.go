@@ -2,6 +2,8 @@ package eval
 
 import (
 	"errors"
+	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/zclconf/go-cty/cty"
@@ -56,75 +58,6 @@ var (
 	allTrueFunc = quantifier(false)
 	anyTrueFunc = quantifier(true)
 )
-
-// oneFunc is for what may be there once or not at all.
-var oneFunc = function.New(&function.Spec{
-	Params: []function.Parameter{{Name: "list", Type: cty.DynamicPseudoType}},
-	Type: func(args []cty.Value) (cty.Type, error) {
-		switch t := args[0].Type(); {
-		case t.IsListType(), t.IsSetType():
-			return t.ElementType(), nil
-		case t == cty.DynamicPseudoType, t.IsTupleType() && t.Length() == 0:
-			return cty.DynamicPseudoType, nil
-		case t.IsTupleType() && t.Length() == 1:
-			return t.TupleElementType(0), nil
-		case t.IsTupleType():
-			return cty.NilType, function.NewArgErrorf(0, "it has %d elements, not one or none", t.Length())
-		}
-		return cty.NilType, function.NewArgErrorf(0, "a list or a set is required")
-	},
-	Impl: func(args []cty.Value, t cty.Type) (cty.Value, error) {
-		switch n := args[0].LengthInt(); n {
-		case 0:
-			return cty.NullVal(t), nil
-		case 1:
-			it := args[0].ElementIterator()
-			it.Next()
-			_, v := it.Element()
-			return v, nil
-		default:
-			return cty.NilVal, function.NewArgErrorf(0, "it has %d elements, not one or none", n)
-		}
-	},
-})
-
-var transposeFunc = function.New(&function.Spec{
-	Params: []function.Parameter{{Name: "map", Type: cty.Map(cty.List(cty.String))}},
-	Type:   function.StaticReturnType(cty.Map(cty.List(cty.String))),
-	Impl: func(args []cty.Value, t cty.Type) (cty.Value, error) {
-		if !args[0].IsWhollyKnown() {
-			return cty.UnknownVal(t), nil
-		}
-		turned := map[string][]cty.Value{}
-		for it := args[0].ElementIterator(); it.Next(); {
-			key, list := it.Element()
-			if list.IsNull() {
-				return cty.NilVal, errors.New("a list is null")
-			}
-			for in := list.ElementIterator(); in.Next(); {
-				_, v := in.Element()
-				if v.IsNull() {
-					return cty.NilVal, errors.New("an element is null")
-				}
-				turned[v.AsString()] = append(turned[v.AsString()], key)
-			}
-		}
-		if len(turned) == 0 {
-			return cty.MapValEmpty(cty.List(cty.String)), nil
-		}
-		out := make(map[string]cty.Value, len(turned))
-		for name, keys := range turned {
-			out[name] = cty.ListVal(keys)
-		}
-		return cty.MapVal(out), nil
-	},
-})
-
-var sensitiveFunc = function.New(&function.Spec{
-	Params: []function.Parameter{{Name: "value", Type: cty.DynamicPseudoType, AllowNull: true, AllowUnknown: true, AllowDynamicType: true, AllowMarked: true}},
-	Type:   func(args []cty.Value) (cty.Type, error) { return args[0].Type(), nil },
-	Impl:   func(args []cty.Value, _ cty.Type) (cty.Value, error) { return args[0].Mark(Sensitive), nil },
-})
 
 // coalesceFunc passes over "" as well as null, as Terraform's does.
 var coalesceFunc = function.New(&function.Spec{
@@ -229,6 +162,120 @@ var (
 		return cty.NumberIntVal(int64(at)), nil
 	})
 )
+
+// oneFunc is the way from a list that a condition filtered to what it found.
+var oneFunc = function.New(&function.Spec{
+	Params: []function.Parameter{{Name: "list", Type: cty.DynamicPseudoType}},
+	Type: func(args []cty.Value) (cty.Type, error) {
+		switch t := args[0].Type(); {
+		case t == cty.DynamicPseudoType:
+			return t, nil
+		case t.IsListType() || t.IsSetType():
+			return t.ElementType(), nil
+		case t.IsTupleType():
+			switch t.Length() {
+			case 0:
+				return cty.DynamicPseudoType, nil
+			case 1:
+				return t.TupleElementType(0), nil
+			}
+			return cty.NilType, errManyForOne(t.Length())
+		}
+		return cty.NilType, function.NewArgErrorf(0, "a list, set or tuple is required")
+	},
+	Impl: func(args []cty.Value, t cty.Type) (cty.Value, error) {
+		switch n := args[0].LengthInt(); n {
+		case 0:
+			return cty.NullVal(t), nil
+		case 1:
+			it := args[0].ElementIterator()
+			it.Next()
+			_, v := it.Element()
+			return v, nil
+		default:
+			return cty.NilVal, errManyForOne(n)
+		}
+	},
+})
+
+func errManyForOne(n int) error {
+	return function.NewArgErrorf(0, "one element or none is required, and there are %d", n)
+}
+
+var transposeFunc = function.New(&function.Spec{
+	Params: []function.Parameter{{Name: "map", Type: cty.Map(cty.List(cty.String))}},
+	Type:   function.StaticReturnType(cty.Map(cty.List(cty.String))),
+	Impl: func(args []cty.Value, t cty.Type) (cty.Value, error) {
+		if !args[0].IsWhollyKnown() {
+			return cty.UnknownVal(t), nil
+		}
+		turned := make(map[string][]cty.Value)
+		for key, list := range args[0].AsValueMap() {
+			if list.IsNull() {
+				return cty.NilVal, function.NewArgErrorf(0, "the list of %q is null", key)
+			}
+			for _, v := range list.AsValueSlice() {
+				if v.IsNull() {
+					return cty.NilVal, function.NewArgErrorf(0, "an element of %q is null", key)
+				}
+				turned[v.AsString()] = append(turned[v.AsString()], cty.StringVal(key))
+			}
+		}
+		if len(turned) == 0 {
+			return cty.MapValEmpty(cty.List(cty.String)), nil
+		}
+		out := make(map[string]cty.Value, len(turned))
+		for v, keys := range turned {
+			slices.SortFunc(keys, func(a, b cty.Value) int { return strings.Compare(a.AsString(), b.AsString()) })
+			out[v] = cty.ListVal(keys)
+		}
+		return cty.MapVal(out), nil
+	},
+})
+
+// matchKeysFunc compares as == does, so keys of another type are refused
+// rather than never found.
+var matchKeysFunc = function.New(&function.Spec{
+	Params: []function.Parameter{
+		{Name: "values", Type: cty.List(cty.DynamicPseudoType)},
+		{Name: "keys", Type: cty.List(cty.DynamicPseudoType)},
+		{Name: "wanted", Type: cty.List(cty.DynamicPseudoType)},
+	},
+	Type: func(args []cty.Value) (cty.Type, error) {
+		if k, w := args[1].Type(), args[2].Type(); k.IsListType() && w.IsListType() {
+			if err := comparable(cty.UnknownVal(k.ElementType()), cty.UnknownVal(w.ElementType())); err != nil {
+				return cty.NilType, function.NewArgError(2, err)
+			}
+		}
+		return args[0].Type(), nil
+	},
+	Impl: func(args []cty.Value, t cty.Type) (cty.Value, error) {
+		if !args[0].IsKnown() || !args[1].IsWhollyKnown() || !args[2].IsWhollyKnown() {
+			return cty.UnknownVal(t), nil
+		}
+		values, keys, wanted := args[0].AsValueSlice(), args[1].AsValueSlice(), args[2].AsValueSlice()
+		if len(values) != len(keys) {
+			return cty.NilVal, errors.New("the list of values and the list of keys must be of one length")
+		}
+		var out []cty.Value
+		for i, k := range keys {
+			for _, w := range wanted {
+				equal, err := equalValues(k, w)
+				if err != nil {
+					return cty.NilVal, err
+				}
+				if equal.True() {
+					out = append(out, values[i])
+					break
+				}
+			}
+		}
+		if len(out) == 0 {
+			return cty.ListValEmpty(t.ElementType()), nil
+		}
+		return cty.ListVal(out), nil
+	},
+})
 
 // characters counts what a person would: code points, which is what APIs mean
 // by a length.

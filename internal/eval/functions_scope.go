@@ -38,6 +38,14 @@ func (s *Scope) envFunc() function.Function {
 	})
 }
 
+// sensitiveFunc marks a value. There is no way back: what has become secret by
+// mistake is harmless, and what has become public isn't.
+var sensitiveFunc = function.New(&function.Spec{
+	Params: []function.Parameter{{Name: "value", Type: cty.DynamicPseudoType, AllowNull: true, AllowUnknown: true, AllowDynamicType: true, AllowMarked: true}},
+	Type:   func(args []cty.Value) (cty.Type, error) { return args[0].Type(), nil },
+	Impl:   func(args []cty.Value, _ cty.Type) (cty.Value, error) { return args[0].Mark(Sensitive), nil },
+})
+
 // fileFunc reads text files relative to the folder of the file that names them.
 func fileFunc(folder string) function.Function {
 	return function.New(&function.Spec{

@@ -1,16 +1,10 @@
 package eval
 
 import (
-	"crypto/md5"
-	"crypto/sha1"
-	"crypto/sha256"
-	"crypto/sha512"
 	"encoding/base64"
-	"encoding/hex"
 	"errors"
-	"hash"
 	"net/url"
-	"path/filepath"
+	"path"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -36,15 +30,6 @@ func textFunc(f func(string) (string, error)) function.Function {
 	})
 }
 
-// hashFunc makes a function of one string that gives its hash in hexadecimal.
-func hashFunc(h func() hash.Hash) function.Function {
-	return textFunc(func(s string) (string, error) {
-		sum := h()
-		sum.Write([]byte(s))
-		return hex.EncodeToString(sum.Sum(nil)), nil
-	})
-}
-
 // testFunc makes a question about two strings.
 func testFunc(second string, f func(a, b string) bool) function.Function {
 	return function.New(&function.Spec{
@@ -61,14 +46,21 @@ var (
 	endsWithFunc    = testFunc("suffix", strings.HasSuffix)
 	strContainsFunc = testFunc("substring", strings.Contains)
 
+	basenameFunc = textFunc(func(s string) (string, error) { return path.Base(s), nil })
+	dirnameFunc  = textFunc(func(s string) (string, error) { return path.Dir(s), nil })
+
 	urlEncodeFunc    = textFunc(func(s string) (string, error) { return url.QueryEscape(s), nil })
 	base64EncodeFunc = textFunc(func(s string) (string, error) { return base64.StdEncoding.EncodeToString([]byte(s)), nil })
-	md5Func          = hashFunc(md5.New)
-	sha1Func         = hashFunc(sha1.New)
-	sha256Func       = hashFunc(sha256.New)
-	sha512Func       = hashFunc(sha512.New)
-	basenameFunc     = textFunc(func(s string) (string, error) { return filepath.Base(s), nil })
-	dirnameFunc      = textFunc(func(s string) (string, error) { return filepath.Dir(s), nil })
+	urlDecodeFunc    = textFunc(func(s string) (string, error) {
+		text, err := url.QueryUnescape(s)
+		if err != nil {
+			return "", errors.New("the text is not encoded as part of a URL's query")
+		}
+		if !utf8.ValidString(text) {
+			return "", errors.New("what the text stands for is not UTF-8 text")
+		}
+		return text, nil
+	})
 	base64DecodeFunc = textFunc(func(s string) (string, error) {
 		b, err := base64.StdEncoding.DecodeString(s)
 		if err != nil {

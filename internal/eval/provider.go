@@ -135,17 +135,19 @@ func (s *Scope) exposed(expr hcl.Expression, v cty.Value) string {
 	if v.IsNull() {
 		return ""
 	}
-	if vars := s.variablesBehind(expr); len(vars) > 0 {
+	vars := s.variablesBehind(expr)
+	elsewhere := s.secretElsewhere(expr, v, vars)
+	if len(vars) > 0 {
 		for _, n := range vars {
 			if d := s.variables[n]; d.decl != nil && d.decl.Sensitive && (d.written || d.decl.Default != cty.NilVal && !d.decl.Default.IsNull()) {
 				return fmt.Sprintf("It comes from the default of the variable %q, and sources are stored in the run file as they are. Remove the default, and give the value in the environment: RUNNER_VAR_%s.", n, n)
 			}
 		}
-		if !v.ContainsMarked() {
+		if !elsewhere {
 			return fmt.Sprintf("It comes from var.%s, which is not sensitive, so its value would be stored in the run file. Add sensitive = true to the variable.", strings.Join(vars, " and var."))
 		}
 	}
-	if !v.ContainsMarked() {
+	if !elsewhere {
 		return "It is written in the file, and sources are stored in the run file as they are. " + advice
 	}
 	return ""
@@ -168,25 +170,52 @@ func (s *Scope) spelledOut(expr hcl.Expression) bool {
 // locals too.
 func (s *Scope) variablesBehind(expr hcl.Expression) []string {
 	var out []string
+	s.behind(expr, func(e hclsyntax.Expression) {
+		for _, t := range hclsyntax.Variables(e) {
+			if name, _ := attribute(t, 1); t.RootName() == "var" && !slices.Contains(out, name) {
+				out = append(out, name)
+			}
+		}
+	})
+	slices.Sort(out)
+	return out
+}
+
+// callsBehind tells whether an expression, or a local that it depends on,
+// calls one of the functions.
+func (s *Scope) callsBehind(expr hcl.Expression, names ...string) bool {
+	found := false
+	s.behind(expr, func(e hclsyntax.Expression) {
+		found = found || slices.ContainsFunc(names, func(n string) bool { return calls(e, n) })
+	})
+	return found
+}
+
+// behind visits an expression and the locals that it depends on, each once.
+func (s *Scope) behind(expr hcl.Expression, visit func(hclsyntax.Expression)) {
 	seen := make(map[string]bool)
-	var visit func(expr hcl.Expression)
-	visit = func(expr hcl.Expression) {
-		for _, t := range hclsyntax.Variables(s.syntaxOf(expr)) {
+	var walk func(expr hcl.Expression)
+	walk = func(expr hcl.Expression) {
+		e := s.syntaxOf(expr)
+		visit(e)
+		for _, t := range hclsyntax.Variables(e) {
 			name, _ := attribute(t, 1)
-			switch t.RootName() {
-			case "var":
-				if !slices.Contains(out, name) {
-					out = append(out, name)
-				}
-			case "local":
-				if decl := s.cfg.Locals[name]; decl != nil && !seen[name] {
-					seen[name] = true
-					visit(decl.Expr)
-				}
+			if decl := s.cfg.Locals[name]; t.RootName() == "local" && decl != nil && !seen[name] {
+				seen[name] = true
+				walk(decl.Expr)
 			}
 		}
 	}
-	visit(expr)
-	slices.Sort(out)
-	return out
+	walk(expr)
+}
+
+// secretElsewhere tells whether a value that is marked comes from a place that
+// the run file doesn't hold. The function sensitive marks whatever it is
+// given: a text in the sources is stored with them all the same.
+func (s *Scope) secretElsewhere(expr hcl.Expression, v cty.Value, vars []string) bool {
+	if !v.ContainsMarked() {
+		return false
+	}
+	return !s.callsBehind(expr, "sensitive") || s.callsBehind(expr, "env", "file") ||
+		slices.ContainsFunc(vars, func(n string) bool { d := s.variables[n].decl; return d != nil && d.Sensitive })
 }

@@ -150,7 +150,7 @@ func (s *Scope) contextLocked(expr hclsyntax.Expression, path []string) (ctx *hc
 	for _, v := range ctx.Variables {
 		sensitive = sensitive || v.ContainsMarked()
 	}
-	return ctx, sensitive || calls(expr, "env"), diags
+	return ctx, sensitive || calls(expr, "env") || calls(expr, "sensitive"), diags
 }
 
 // named are the names that a reference means: all, or one if it is there.

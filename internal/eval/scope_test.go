@@ -183,6 +183,36 @@ variable "s" {
 	}
 }
 
+// A text that stands in the sources is stored with them, whatever marks it.
+func TestSensitiveHidesNoSource(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		expr    string
+		exposed bool
+	}{
+		"literal":            {`sensitive("hunter22")`, true},
+		"local":              {`local.secret`, true},
+		"open variable":      {`sensitive(var.open)`, true},
+		"sensitive variable": {`sensitive(var.closed)`, false},
+		"file":               {`sensitive(file("scope_test.go"))`, false},
+		"variable alone":     {`var.closed`, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := scopeOf(t, "variable \"open\" { type = string }\nvariable \"closed\" {\n type = string\n sensitive = true\n}\nlocals {\n secret = sensitive(\"hunter22\")\n x = "+test.expr+"\n}\n",
+				map[string]Given{"open": {Text: "o"}, "closed": {Text: "c"}})
+			expr := s.cfg.Locals["x"].Expr
+			v, diags := s.Value(expr)
+			if diags.HasErrors() {
+				t.Fatal(words(diags))
+			}
+			if why := s.exposed(expr, v); (why != "") != test.exposed {
+				t.Errorf("exposed: %q, want %t", why, test.exposed)
+			}
+		})
+	}
+}
+
 func TestLocals(t *testing.T) {
 	t.Parallel()
 	s := scopeOf(t, `
