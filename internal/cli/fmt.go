@@ -125,7 +125,7 @@ func unreadable(path string, err error) diag.Diagnostic {
 	if errors.Is(err, fs.ErrNotExist) {
 		return diag.Diagnostic{Summary: "No such file or folder", Detail: fmt.Sprintf("%s does not exist. Check the path; it is taken from the current folder, or from the one that --chdir names.", path)}
 	}
-	return diag.Diagnostic{Summary: "Unreadable file", Detail: fmt.Sprintf("%s can't be read: %s.", path, plain(err))}
+	return diag.Diagnostic{Summary: "Unreadable file", Detail: fmt.Sprintf("%s can't be read: %s. Name a regular file that you may read.", path, plain(err))}
 }
 
 // layout gives one file its layout, and tells whether it had another.

@@ -55,7 +55,7 @@ func keysOf(run runfile.Run, path string) (planner.Keys, error) {
 		k.Box, err = secret.OpenBox(run.Secrets.Sealed, ids)
 	}
 	if err != nil {
-		return k, refuse(diag.List{{Summary: "Private key can't be used", Detail: fmt.Sprintf("%s names the file that opens the run file's sensitive arguments: %s. Nothing was sent.", envIdentity, err)}})
+		return k, refuse(diag.List{{Summary: "Private key can't be used", Detail: fmt.Sprintf("%s names the file that opens the run file's sensitive arguments: %s. Nothing was sent. Name the file of a private key that belongs to one of the plan's recipients.", envIdentity, err)}})
 	}
 	return k, nil
 }

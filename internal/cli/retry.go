@@ -50,7 +50,7 @@ func (a *app) retry(path, out string) error {
 	}
 	switch {
 	case was.Rehearsal:
-		return refusal("Rehearsal can't be retried", "The run file is the record of a rehearsal, whose simulator is gone.")
+		return refusal("Rehearsal can't be retried", "The run file is the record of a rehearsal, whose simulator is gone. Rehearse the operation files again.")
 	case was.Epoch == 0:
 		return refuse(diag.List{{Summary: "Run has not begun", Detail: fmt.Sprintf("Nothing of %s has failed, for it was never applied. To carry it out:", path), Command: "runner apply " + path}})
 	}
