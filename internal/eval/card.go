@@ -167,6 +167,15 @@ func luhn(digits []byte) bool {
 	return sum%10 == 0
 }
 
+// firstCard is the first number in a text that looks like a card's, masked; ""
+// where there is none.
+func firstCard(text string) string {
+	for start, end := range cards(text) {
+		return mask(text[start:end])
+	}
+	return ""
+}
+
 // cardless refuses a text that would be stored with what looks like a card
 // number; nil where it holds none, or where all columns that it is made of are
 // said to hold ids.
@@ -174,20 +183,25 @@ func (p *Program) cardless(what, text string, columns []int) *Problem {
 	if p.ids == nil || len(columns) > 0 && !slices.ContainsFunc(columns, func(i int) bool { return !p.ids[i] }) {
 		return nil
 	}
-	for start, end := range cards(text) {
-		d := diag.Diagnostic{
-			Summary: "Value looks like a card number",
-			Detail:  what + " would be stored with " + mask(text[start:end]) + " in it, and no file may hold a card number in the clear. Give it to an argument that the provider calls write-only, or use a token. If it is no card number, say that the column holds ids",
-		}
-		if len(columns) == 1 {
-			name := p.columns[columns[0]].Name
-			d.Row = &diag.Row{Column: name}
-			d.Detail += ": columns = { " + name + " = id }"
-		}
-		d.Detail += "."
-		return &Problem{d}
+	number := firstCard(text)
+	if number == "" {
+		return nil
 	}
-	return nil
+	if len(columns) != 1 {
+		return &Problem{cardFound(what, number, "say that the column holds ids.")}
+	}
+	name := p.columns[columns[0]].Name
+	d := cardFound(what, number, "say that the column holds ids: columns = { "+name+" = id }.")
+	d.Row = &diag.Row{Column: name}
+	return &Problem{d}
+}
+
+// cardFound refuses a masked number; otherwise is what to do if it is none.
+func cardFound(what, number, otherwise string) diag.Diagnostic {
+	return diag.Diagnostic{
+		Summary: "Value looks like a card number",
+		Detail:  what + " would be stored with " + number + " in it, and no file may hold a card number in the clear. Give it to an argument that the provider calls write-only, or use a token. If it is no card number, " + otherwise,
+	}
 }
 
 // Storable is a key as the run file may hold it: the row itself is refused

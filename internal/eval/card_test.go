@@ -124,3 +124,39 @@ func TestE3Rows(t *testing.T) {
 		})
 	}
 }
+
+// A number that no row brings is found too, wherever it comes from.
+func TestE3Constants(t *testing.T) {
+	t.Parallel()
+	const card = "4111111111111111"
+	for name, c := range map[string]struct {
+		body  string
+		stops bool
+	}{
+		"literal":    {"order = \"A\"\n  tags = { n = \"" + card + "\" }", true},
+		"grouped":    {"order = \"A\"\n  tags = { n = \"4111 1111 1111 1111\" }", true},
+		"variable":   {"order = \"A\"\n  tags = { n = var.number }", true},
+		"too long":   {`order = "` + card + `"`, false},
+		"write-only": {"order = \"A\"\n  card = var.card", false},
+		"other id":   {"order = \"A\"\n  tags = { n = \"4111111111111112\" }", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := scopeOf(t, head+"variable \"number\" { type = string }\nvariable \"card\" {\n  type = string\n  sensitive = true\n}\n"+
+				"operation \"pay_cancel_order\" \"stale\" {\n  for_each = list.csv.stale\n  "+c.body+"\n}\n",
+				map[string]Given{"number": {Text: card}, "card": {Text: card}, "secret": {Text: "s"}})
+			_, diags := s.Compile(s.cfg.Operations["operation.pay_cancel_order.stale"], columns, cancel)
+			if found := strings.Contains(words(diags), "looks like a card number"); found != c.stops {
+				t.Errorf("stopped: %v; %s", found, words(diags))
+			}
+			if strings.Contains(words(diags), card) {
+				t.Errorf("it says the number: %s", words(diags))
+			}
+			for _, d := range diags {
+				if !d.Secret {
+					t.Errorf("%s: the line would be shown", d.Summary)
+				}
+			}
+		})
+	}
+}

@@ -3,6 +3,7 @@ package eval
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -242,7 +243,14 @@ func (c *compiler) argument(attr sdk.Attribute) {
 		}
 		b, absent, _, f := r.appendMarked(nil, e.static)
 		if f != noFault {
-			c.report(diag.Diagnostic{Summary: f.summary, Detail: f.detail, Subject: subject})
+			detail := MaskCards(f.detail)
+			c.report(diag.Diagnostic{Summary: f.summary, Detail: detail, Subject: subject, Secret: detail != f.detail})
+		}
+		if number := firstCard(string(b)); arg.keep == keepPlain && !absent && number != "" {
+			d := cardFound(strconv.Quote(attr.Name), number, "have a column of the list bring it, and say that the column holds ids.")
+			d.Subject, d.Secret = subject, true
+			c.report(d)
+			return
 		}
 		arg.constant, arg.absent = b, absent
 	} else if why := r.never(e.static.Type()); why != "" {

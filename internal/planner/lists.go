@@ -427,5 +427,9 @@ func listError(l *config.List, err error) diag.List {
 			d.Row = &diag.Row{Source: problem.Source, Line: problem.Line, Column: problem.Column, Value: problem.Value}
 		}
 	}
+	d.Detail = eval.MaskCards(d.Detail)
+	if d.Row != nil {
+		d.Row.Value, d.Row.Column = eval.MaskCards(d.Row.Value), eval.MaskCards(d.Row.Column)
+	}
 	return diag.List{d}
 }

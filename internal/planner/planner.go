@@ -520,7 +520,7 @@ func (p *planner) tell(op *operation, severity diag.Severity, at *rows.Problem, 
 	if d.Row != nil {
 		row.Column, row.Value = d.Row.Column, d.Row.Value
 	}
-	row.Value = eval.MaskCards(row.Value)
+	row.Value, row.Column = eval.MaskCards(row.Value), eval.MaskCards(row.Column)
 	d.Detail = eval.MaskCards(d.Detail)
 	d.Row = &row
 	d.Severity = severity
