@@ -127,6 +127,9 @@ func (b *retried) flush(ctx context.Context) diag.List {
 	if diags := b.planner.batch(ctx, b.op, b.batch, nil); diags.HasErrors() {
 		return diags
 	}
+	if err := b.draft.Add(b.batch); err != nil {
+		return failed(err)
+	}
 	for i, id := range b.former {
 		b.renamed[id] = b.batch[i].ID
 	}
