@@ -2,87 +2,14 @@ package eval
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"strings"
 	"testing"
 
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+
 	"github.com/bulkrunner/runner/internal/rows"
 )
-
-// Test numbers that the schemes and their processors publish.
-var testCards = []string{
-	"4111111111111111", "4012888888881881", "4222222222222", "4000056655665556", "5555555555554444", "5105105105105100", "2223003122003222", "2720990000000007",
-	"378282246310005", "371449635398431", "6011111111111117", "6011000990139424", "3056930009020004", "36227206271667", "30569309025904", "38520000023237",
-	"3530111333300000", "3566002020360505", "6200000000000005", "6205500000000000004", "6759649826438453", "5018000000000009", "6304000000000000", "6062826786276634",
-}
-
-// TestE3CardNumbers: what looks like a card number is found wherever it stands.
-func TestE3CardNumbers(t *testing.T) {
-	t.Parallel()
-	group := func(number, separator string) string {
-		var b strings.Builder
-		for i, d := range number {
-			if i > 0 && i%4 == 0 {
-				b.WriteString(separator)
-			}
-			b.WriteRune(d)
-		}
-		return b.String()
-	}
-	for _, number := range testCards {
-		for _, text := range []string{number, group(number, " "), group(number, "-"), "card " + number + ".", `{"n":"` + number + `"}`, "x" + number + "y", number + "/" + number, group(number, " ") + " 12/29", number + " 123"} {
-			masked := MaskCards(text)
-			plain := strings.NewReplacer(" ", "", "-", "").Replace(masked)
-			if masked == text || strings.Contains(plain, number[:7]) || !strings.Contains(plain, number[:6]+"•") {
-				t.Errorf("%q becomes %q", text, masked)
-			}
-		}
-		wrong := number[:len(number)-1] + string('0'+(number[len(number)-1]-'0'+1)%10)
-		if MaskCards(wrong) != wrong {
-			t.Errorf("%s has a wrong check digit and is taken for a card", wrong)
-		}
-		if long := number + "00000000"; MaskCards(long) != long {
-			t.Errorf("%s is too long for a card", long)
-		}
-	}
-}
-
-// TestE3OrderIDs: ids as systems make them are not stopped more often than one
-// in a hundred times.
-func TestE3OrderIDs(t *testing.T) {
-	t.Parallel()
-	r := rand.New(rand.NewPCG(1, 2))
-	digits := func(n int) string {
-		var b strings.Builder
-		for range n {
-			b.WriteByte(byte('0' + r.IntN(10)))
-		}
-		return b.String()
-	}
-	forms := []func() string{
-		func() string { return "A-" + digits(6) },
-		func() string { return digits(10) },
-		func() string { return digits(12) },
-		func() string { return "ORD" + digits(13) },
-		func() string { return fmt.Sprintf("2026%02d%02d%s", 1+r.IntN(12), 1+r.IntN(28), digits(6)) },
-		func() string { return fmt.Sprintf("17%s", digits(11)) }, // milliseconds
-		func() string {
-			return fmt.Sprintf("%08x-%04x-%04x-%04x-%012x", r.Uint32(), r.IntN(1<<16), r.IntN(1<<16), r.IntN(1<<16), r.Int64N(1<<48))
-		},
-		func() string { return digits(20) },
-		func() string { return digits(18) },
-	}
-	stopped := 0
-	for i := range 10_000 {
-		if id := forms[i%len(forms)](); MaskCards(id) != id {
-			stopped++
-		}
-	}
-	if stopped > 100 {
-		t.Errorf("%d of 10000 order ids are taken for card numbers", stopped)
-	}
-	t.Logf("%d of 10000 order ids are taken for card numbers", stopped)
-}
 
 // A row with a card number in what would be stored is refused, in words that
 // don't hold it, but for columns that are said to hold ids.
@@ -135,16 +62,16 @@ func TestE3Constants(t *testing.T) {
 	}{
 		"literal":    {"order = \"A\"\n  tags = { n = \"" + card + "\" }", true},
 		"grouped":    {"order = \"A\"\n  tags = { n = \"4111 1111 1111 1111\" }", true},
-		"variable":   {"order = \"A\"\n  tags = { n = var.number }", true},
+		"computed":   {"order = \"A\"\n  tags = { n = join(\"\", [\"41111111\", \"11111111\"]) }", true},
 		"too long":   {`order = "` + card + `"`, false},
 		"write-only": {"order = \"A\"\n  card = var.card", false},
 		"other id":   {"order = \"A\"\n  tags = { n = \"4111111111111112\" }", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := scopeOf(t, head+"variable \"number\" { type = string }\nvariable \"card\" {\n  type = string\n  sensitive = true\n}\n"+
+			s := scopeOf(t, head+"variable \"card\" {\n  type = string\n  sensitive = true\n}\n"+
 				"operation \"pay_cancel_order\" \"stale\" {\n  for_each = list.csv.stale\n  "+c.body+"\n}\n",
-				map[string]Given{"number": {Text: card}, "card": {Text: card}, "secret": {Text: "s"}})
+				map[string]Given{"card": {Text: card}, "secret": {Text: "s"}})
 			_, diags := s.Compile(s.cfg.Operations["operation.pay_cancel_order.stale"], columns, cancel)
 			if found := strings.Contains(words(diags), "looks like a card number"); found != c.stops {
 				t.Errorf("stopped: %v; %s", found, words(diags))
@@ -155,6 +82,43 @@ func TestE3Constants(t *testing.T) {
 			for _, d := range diags {
 				if !d.Secret {
 					t.Errorf("%s: the line would be shown", d.Summary)
+				}
+			}
+		})
+	}
+}
+
+// Values of variables are kept, used or not, but for those of sensitive ones.
+func TestE3Variables(t *testing.T) {
+	t.Parallel()
+	const card = "4111111111111111"
+	for name, c := range map[string]struct {
+		decl  string
+		given Given
+		stops bool
+	}{
+		"text":      {`type = string`, Given{Text: card, Origin: "--var v"}, true},
+		"number":    {`type = number`, Given{Text: card, Origin: "--var v"}, true},
+		"grouped":   {`type = string`, Given{Text: "4111 1111 1111 1111", Origin: "RUNNER_VAR_v"}, true},
+		"nested":    {`type = map(list(string))`, Given{Text: `{ a = ["` + card + `"] }`, Origin: "--var v"}, true},
+		"of a file": {``, Given{Value: cty.StringVal(card), Origin: "x.opsvars.hcl", Range: &hcl.Range{Filename: "x.opsvars.hcl"}}, true},
+		"sensitive": {"type = string\n  sensitive = true", Given{Text: card, Origin: "RUNNER_VAR_v"}, false},
+		"planned":   {`type = string`, Given{Value: cty.StringVal(card), Origin: "the run file", Stored: true}, false},
+		"other":     {`type = string`, Given{Text: "4111111111111112", Origin: "--var v"}, false},
+		"refused":   {"type = string\n  validation {\n    condition = var.v == \"\"\n    error_message = \"No ${var.v}.\"\n  }", Given{Value: cty.StringVal(card), Origin: "the run file", Stored: true}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, diags := NewScope(parse(t, "variable \"v\" {\n  "+c.decl+"\n}\n"), map[string]Given{"v": c.given}, now)
+			if found := strings.Contains(words(diags), "looks like a card number"); found != c.stops {
+				t.Errorf("stopped: %v; %s", found, words(diags))
+			}
+			if strings.Contains(words(diags), "11111111") {
+				t.Errorf("it says the number: %s", words(diags))
+			}
+			for _, d := range diags {
+				if c.stops && (!d.Secret || d.Subject == nil) {
+					t.Errorf("%+v", d)
 				}
 			}
 		})

@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/bulkrunner/runner/internal/card"
 	"github.com/bulkrunner/runner/internal/config"
 	"github.com/bulkrunner/runner/internal/diag"
 	"github.com/bulkrunner/runner/internal/rows"
@@ -156,7 +157,11 @@ func (c *compiler) key() {
 		}
 		names = append(names, col.Name)
 	}
-	c.report(diag.Diagnostic{Summary: "Unknown column", Detail: fmt.Sprintf("The list's key is %q, and it has no such column.%s", v.AsString(), suggest(v.AsString(), names, "columns")), Subject: list.Key.Range().Ptr(), In: in})
+	detail := fmt.Sprintf("The list's key is %q, and it has no such column.%s", v.AsString(), suggest(v.AsString(), names, "columns"))
+	if list.Type == "csv" && len(names) == 1 { // most often a title, or a comment
+		detail += " If that is not the header, header_row says which line is, and comment which lines are left out."
+	}
+	c.report(diag.Diagnostic{Summary: "Unknown column", Detail: detail, Subject: list.Key.Range().Ptr(), In: in})
 }
 
 func (c *compiler) where() {
@@ -243,10 +248,10 @@ func (c *compiler) argument(attr sdk.Attribute) {
 		}
 		b, absent, _, f := r.appendMarked(nil, e.static)
 		if f != noFault {
-			detail := MaskCards(f.detail)
+			detail := card.Mask(f.detail)
 			c.report(diag.Diagnostic{Summary: f.summary, Detail: detail, Subject: subject, Secret: detail != f.detail})
 		}
-		if number := firstCard(string(b)); arg.keep == keepPlain && !absent && number != "" {
+		if number := card.First(string(b)); arg.keep == keepPlain && !absent && number != "" {
 			d := cardFound(strconv.Quote(attr.Name), number, "have a column of the list bring it, and say that the column holds ids.")
 			d.Subject, d.Secret = subject, true
 			c.report(d)

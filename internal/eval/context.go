@@ -16,7 +16,8 @@ import (
 //
 // It is written as {"key":…,"row":…,"value":{COLUMN:…}}. A string stands as
 // itself and null as null; a value of another type is an object of its type
-// and value, a decimal {"decimal":"1250.00"}.
+// and value, a decimal {"decimal":"1250.00"}, and what holds decimals is written
+// part by part.
 type kept struct {
 	columns  []int
 	key, row bool
@@ -84,14 +85,11 @@ func appendKept(b []byte, v cty.Value) []byte {
 		b = appendString(b, DecimalText(v))
 		return append(b, '}')
 	}
-	// Decimals within a collection become text here, which makes a guard on
-	// them an error at apply rather than a wrong answer.
-	plain, err := decimalsAsText(v)
-	if err != nil {
-		return append(b, "null"...)
+	if t := v.Type(); !textType(t).Equals(t) {
+		return appendParts(b, v)
 	}
-	t, errType := json.Marshal(plain.Type())
-	j, errValue := ctyjson.Marshal(plain, plain.Type())
+	t, errType := json.Marshal(v.Type())
+	j, errValue := ctyjson.Marshal(v, v.Type())
 	if errType != nil || errValue != nil {
 		return append(b, "null"...)
 	}
@@ -100,6 +98,32 @@ func appendKept(b []byte, v cty.Value) []byte {
 	b = append(b, `,"value":`...)
 	b = append(b, j...)
 	return append(b, '}')
+}
+
+// appendParts writes what holds decimals part by part: {"tuple":[…]} and
+// {"object":{…}} of values that are written so themselves.
+func appendParts(b []byte, v cty.Value) []byte {
+	t := v.Type()
+	if t.IsObjectType() || t.IsMapType() {
+		b = append(b, `{"object":{`...)
+		m := v.AsValueMap()
+		for i, name := range sortedKeys(m) {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = append(appendString(b, name), ':')
+			b = appendKept(b, m[name])
+		}
+		return append(b, "}}"...)
+	}
+	b = append(b, `{"tuple":[`...)
+	for i, e := range v.AsValueSlice() {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendKept(b, e)
+	}
+	return append(b, "]}"...)
 }
 
 // readContext makes the object each of what [kept] wrote.
@@ -151,15 +175,37 @@ func readKept(raw json.RawMessage) (cty.Value, error) {
 		return cty.StringVal(text), nil
 	}
 	var typed struct {
-		Decimal *string         `json:"decimal"`
-		Type    json.RawMessage `json:"type"`
-		Value   json.RawMessage `json:"value"`
+		Decimal *string                    `json:"decimal"`
+		Tuple   []json.RawMessage          `json:"tuple"`
+		Object  map[string]json.RawMessage `json:"object"`
+		Type    json.RawMessage            `json:"type"`
+		Value   json.RawMessage            `json:"value"`
 	}
 	if err := json.Unmarshal(raw, &typed); err != nil {
 		return cty.NilVal, err
 	}
 	if typed.Decimal != nil {
 		return DecimalVal(*typed.Decimal)
+	}
+	if typed.Tuple != nil {
+		all := make([]cty.Value, len(typed.Tuple))
+		for i, raw := range typed.Tuple {
+			var err error
+			if all[i], err = readKept(raw); err != nil {
+				return cty.NilVal, err
+			}
+		}
+		return cty.TupleVal(all), nil
+	}
+	if typed.Object != nil {
+		m := make(map[string]cty.Value, len(typed.Object))
+		for name, raw := range typed.Object {
+			var err error
+			if m[name], err = readKept(raw); err != nil {
+				return cty.NilVal, err
+			}
+		}
+		return cty.ObjectVal(m), nil
 	}
 	var t cty.Type
 	if err := json.Unmarshal(typed.Type, &t); err != nil {

@@ -2,6 +2,8 @@ package eval
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -18,6 +20,7 @@ import (
 // evaluated for one row after another.
 type expression struct {
 	syntax    hclsyntax.Expression
+	measured  hclsyntax.Expression
 	base      *hcl.EvalContext
 	in        string
 	columns   []int // the columns that it names, by their place; all where it names each.value whole
@@ -42,14 +45,18 @@ func (s *Scope) expression(expr hcl.Expression, see sight) (*expression, diag.Li
 	if diags = append(diags, d...); diags.HasErrors() {
 		return nil, diags
 	}
-	e := &expression{syntax: syntax, base: base, in: see.in, sensitive: sensitive}
+	e := &expression{syntax: syntax, measured: stepOf(syntax), base: base, in: see.in, sensitive: sensitive}
 	e.look(see)
 	ctx := base
 	if e.seesRow() || len(e.live) > 0 {
 		ctx = base.NewChild()
 		ctx.Variables = map[string]cty.Value{"each": e.unknownEach(see), "live": unknownLive(e.live, see.live)}
 	}
-	v, hd := protect(syntax, ctx)
+	steps := int64(maxSteps)
+	if !e.constant() {
+		steps = maxStepsRow
+	}
+	v, hd := protect(e.measured, ctx, newMeter(steps, &s.allowance))
 	diags = append(diags, tell(hd, sensitive, see.in)...)
 	if e.static = v; diags.HasErrors() {
 		return nil, diags
@@ -161,13 +168,14 @@ func (e *expression) value(f *frame) (cty.Value, diag.List) {
 	}
 	ctx := e.base.NewChild()
 	ctx.Variables = map[string]cty.Value{"each": f.each(e)}
-	v, hd := protect(e.syntax, ctx)
+	v, hd := protect(e.measured, ctx, newMeter(maxStepsRow, nil))
 	return v, tell(hd, e.sensitive || v.ContainsMarked(), e.in)
 }
 
-// protect evaluates an expression and turns a panic of the library into a
-// diagnostic. A panic's text may hold values, so it isn't repeated.
-func protect(expr hcl.Expression, ctx *hcl.EvalContext) (v cty.Value, diags hcl.Diagnostics) {
+// protect evaluates an expression of [stepOf] within the meter's bound, and
+// turns a panic of the library into a diagnostic. A panic's text may hold
+// values, so it isn't repeated.
+func protect(expr hcl.Expression, ctx *hcl.EvalContext, m *meter) (v cty.Value, diags hcl.Diagnostics) {
 	defer func() {
 		if recover() != nil {
 			v = cty.DynamicVal
@@ -179,7 +187,11 @@ func protect(expr hcl.Expression, ctx *hcl.EvalContext) (v cty.Value, diags hcl.
 			}}
 		}
 	}()
-	return expr.Value(ctx)
+	v, diags = expr.Value(m.context(ctx))
+	if m.over != nil { // also where try or can has hidden it
+		return cty.DynamicVal, hcl.Diagnostics{m.over}
+	}
+	return v, diags
 }
 
 const unanswered = "The expression language has no answer for these values, most often because one of them is null where a value is needed. Test it first, as in: each.value.x != null ? … : …."
@@ -198,11 +210,24 @@ func tell(hd hcl.Diagnostics, sensitive bool, in string) diag.List {
 		if strings.Contains(out[i].Detail, "panic in function implementation") {
 			out[i].Detail = unanswered // not a stack trace with values in it
 		}
-		if sensitive {
+		if unset, ok := unsetIn(hd[i]); ok {
+			out[i].Summary = "Environment variable is not set"
+			out[i].Detail = fmt.Sprintf("env(%q) has no value here: set %s in the environment of the command.", unset.name, unset.name)
+			continue
+		}
+		if sensitive && out[i].Summary != tooMuchSummary {
 			out[i].Detail = "The expression can't be evaluated. The reason isn't shown, because a sensitive value is involved and might be part of it."
 		}
 	}
 	return out
+}
+
+// unsetIn finds the environment variable for want of which a function failed.
+func unsetIn(d *hcl.Diagnostic) (unset unsetError, ok bool) {
+	if call, is := hcl.DiagnosticExtra[hclsyntax.FunctionCallDiagExtra](d); is {
+		ok = errors.As(call.FunctionCallError(), &unset)
+	}
+	return unset, ok
 }
 
 func inBlock(diags diag.List, in string) diag.List {

@@ -21,15 +21,30 @@ func timestampFunc(now time.Time) function.Function {
 	})
 }
 
-// envFunc gives environment variables, which are where secrets live.
+// An unsetError names an environment variable that isn't set. The name is no
+// secret, where the file doesn't make it of one.
+type unsetError struct{ name string }
+
+func (e unsetError) Error() string {
+	return fmt.Sprintf("the environment variable %s is not set", e.name)
+}
+
+// envFunc gives environment variables, which are where secrets live. Where
+// variables may go without a value so may these.
 func (s *Scope) envFunc() function.Function {
 	return function.New(&function.Spec{
-		Params: []function.Parameter{{Name: "name", Type: cty.String}},
+		Params: []function.Parameter{{Name: "name", Type: cty.String, AllowMarked: true}},
 		Type:   function.StaticReturnType(cty.String),
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			text, ok := os.LookupEnv(args[0].AsString())
-			if !ok {
-				return cty.NilVal, fmt.Errorf("the environment variable %s is not set; set it before running the command", args[0].AsString())
+			name, marks := args[0].Unmark()
+			text, ok := os.LookupEnv(name.AsString())
+			switch {
+			case !ok && s.unvalued:
+				return cty.UnknownVal(cty.String).Mark(Sensitive), nil
+			case !ok && len(marks) > 0:
+				return cty.NilVal, errors.New("an environment variable is not set")
+			case !ok:
+				return cty.NilVal, unsetError{name.AsString()}
 			}
 			v := cty.StringVal(text)
 			s.keepSecret(v)

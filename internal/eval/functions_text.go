@@ -139,28 +139,4 @@ func decimalsAsText(v cty.Value) (cty.Value, error) {
 }
 
 // textType is a type with every decimal in it made a string.
-func textType(t cty.Type) cty.Type {
-	switch {
-	case t == Decimal:
-		return cty.String
-	case t.IsListType():
-		return cty.List(textType(t.ElementType()))
-	case t.IsSetType():
-		return cty.Set(textType(t.ElementType()))
-	case t.IsMapType():
-		return cty.Map(textType(t.ElementType()))
-	case t.IsTupleType():
-		types := make([]cty.Type, t.Length())
-		for i, e := range t.TupleElementTypes() {
-			types[i] = textType(e)
-		}
-		return cty.Tuple(types)
-	case t.IsObjectType():
-		types := make(map[string]cty.Type)
-		for n, a := range t.AttributeTypes() {
-			types[n] = textType(a)
-		}
-		return cty.Object(types)
-	}
-	return t
-}
+func textType(t cty.Type) cty.Type { return replaced(t, Decimal, cty.String) }

@@ -95,7 +95,7 @@ func (g *guard) holds(each cty.Value, live map[string]cty.Value) (bool, error) {
 	}
 	ctx := g.expr.base.NewChild()
 	ctx.Variables = map[string]cty.Value{"each": each, "live": cty.ObjectVal(live)}
-	v, hd := protect(g.expr.syntax, ctx)
+	v, hd := protect(g.expr.measured, ctx, newMeter(maxStepsRow, nil))
 	if d := tell(hd, g.expr.sensitive || v.ContainsMarked(), g.expr.in); d.HasErrors() {
 		return false, &Problem{d[0]}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/bulkrunner/runner/internal/card"
 	"github.com/bulkrunner/runner/internal/config"
 	"github.com/bulkrunner/runner/internal/diag"
 	"github.com/bulkrunner/runner/internal/rows"
@@ -175,7 +176,7 @@ func (p *Program) Item(row rows.Row) (Item, []*Problem) {
 			item.Sensitive, b = appendMember(item.Sensitive, a.name, b[from:]), b[:start]
 		case keep == keepNothing:
 			item.WriteOnly, b = appendMember(item.WriteOnly, a.name, b[from:]), b[:start]
-		case a.expr != nil && !a.expr.constant() && enoughDigits(b[from:]):
+		case a.expr != nil && !a.expr.constant() && card.Possible(b[from:]):
 			if problem := p.cardless(strconv.Quote(a.Name), string(b[from:]), a.expr.columns); problem != nil {
 				problems = append(problems, problem)
 			}
@@ -321,30 +322,10 @@ func (e *expression) string(f *frame) (string, *Problem) {
 	return v.AsString(), nil
 }
 
-// plainDecimal is what [sdk.ParseDecimal] accepts, judged by hand: it is asked
-// for every amount of every row.
+// plainDecimal tells whether a text is a decimal as it stands.
 func plainDecimal(s string) bool {
-	if len(s) > 0 && s[0] == '-' {
-		s = s[1:]
-	}
-	whole := digitsIn(s)
-	if whole == 0 || whole > 30 {
-		return false
-	}
-	if whole == len(s) {
-		return true
-	}
-	fraction := digitsIn(s[whole+1:])
-	return s[whole] == '.' && fraction > 0 && fraction <= 30 && whole+1+fraction == len(s)
-}
-
-func digitsIn(s string) int {
-	for i := 0; i < len(s); i++ {
-		if s[i] < '0' || s[i] > '9' {
-			return i
-		}
-	}
-	return len(s)
+	_, err := sdk.ParseDecimal(s)
+	return err == nil
 }
 
 func operationIn(op *config.Operation) string {

@@ -138,7 +138,7 @@ func (q quickener) constant(expr hclsyntax.Expression) (cty.Value, bool) {
 			return cty.NilVal, false
 		}
 	}
-	v, hd := protect(expr, q.base)
+	v, hd := protect(stepOf(expr), q.base, newMeter(maxStepsRow, nil))
 	if hd.HasErrors() || !v.IsWhollyKnown() || v.ContainsMarked() || v.IsNull() {
 		return cty.NilVal, false
 	}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -185,6 +186,31 @@ func TestCloneIsForAnotherGoroutine(t *testing.T) {
 	for range 4 {
 		if err := <-done; err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// What a row costs: nothing where it is left out, and what is kept of it where
+// it isn't. It is alone, since it counts what the whole process allocates.
+func TestRowAllocates(t *testing.T) {
+	p := compile(t, "  order = \"X-${each.value.order_id}\"\n  amount = each.value.amount\n  where = each.value.status == \"PENDIENTE\" && timecmp(each.value.created_at, local.cutoff) < 0")
+	other := stale
+	other.Text = slices.Clone(stale.Text)
+	for i, c := range stale.Text {
+		if c == "PENDIENTE" {
+			other.Text[i] = "PAGADA"
+		}
+	}
+	for name, test := range map[string]struct {
+		row  rows.Row
+		most float64
+	}{"left out": {other, 0}, "kept": {stale, 7}} {
+		if got := testing.AllocsPerRun(100, func() {
+			if yes, _ := p.Where(test.row); yes {
+				p.Item(test.row)
+			}
+		}); got > test.most || got < test.most/2 {
+			t.Errorf("a row that is %s takes %.1f allocations, of %.0f", name, got, test.most)
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
 
+	"github.com/bulkrunner/runner/internal/card"
 	"github.com/bulkrunner/runner/internal/config"
 	"github.com/bulkrunner/runner/internal/diag"
 )
@@ -37,6 +38,8 @@ type Scope struct {
 	locals    map[string]*local
 	rewritten map[hclsyntax.Expression]bool           // those that have our operators
 	functions map[string]map[string]function.Function // by the folder that file is relative to
+
+	allowance allowance
 
 	secretsMu sync.Mutex
 	secrets   map[string]struct{}
@@ -65,6 +68,7 @@ func NewScope(cfg *config.Config, given map[string]Given, now time.Time, options
 		rewritten: make(map[hclsyntax.Expression]bool),
 		functions: make(map[string]map[string]function.Function),
 		secrets:   make(map[string]struct{}),
+		allowance: allowance{left: maxStepsScope},
 	}
 	for _, o := range options {
 		o(s)
@@ -72,6 +76,9 @@ func NewScope(cfg *config.Config, given map[string]Given, now time.Time, options
 	diags := s.resolve(given)
 	if !diags.HasErrors() {
 		diags = append(diags, s.validate()...)
+	}
+	for i := range diags { // a validation's own words may have a value in them
+		diags[i].Detail = card.Mask(diags[i].Detail)
 	}
 	return s, diags
 }
@@ -137,6 +144,9 @@ func (s *Scope) contextLocked(expr hclsyntax.Expression, path []string) (ctx *hc
 			}
 		case "local":
 			for _, n := range named(s.cfg.Locals, name, whole) {
+				if _, asked := locals[n]; asked {
+					continue // else what is wrong with one is told twice as often by each that names it twice
+				}
 				v, d := s.local(n, path)
 				diags = append(diags, d...)
 				locals[n] = v

@@ -241,6 +241,27 @@ func TestRehearse(t *testing.T) {
 	}
 }
 
+// TestUnsetEnvironment: what isn't set is told by its name, unless that is a
+// secret; for a judgement alone it need not be set.
+func TestUnsetEnvironment(t *testing.T) {
+	t.Parallel()
+	const src = "locals {\n plain = env(\"RUNNER_TEST_UNSET\")\n within = \"x-${local.plain}\"\n secret = env(sensitive(\"RUNNER_TEST_HUSH\"))\n}\n"
+	s, unvalued := scopeOf(t, src, nil), scopeOf(t, src, nil, Validate())
+	for name, want := range map[string]string{
+		"plain":  "Environment variable is not set: env(\"RUNNER_TEST_UNSET\") has no value here: set RUNNER_TEST_UNSET in the environment of the command.\n",
+		"within": "Environment variable is not set: env(\"RUNNER_TEST_UNSET\") has no value here: set RUNNER_TEST_UNSET in the environment of the command.\n",
+		"secret": "Error in function call: The expression can't be evaluated. The reason isn't shown, because a sensitive value is involved and might be part of it.\n",
+	} {
+		if _, diags := s.Value(s.cfg.Locals[name].Expr); words(diags) != want {
+			t.Errorf("%s: %s", name, words(diags))
+		}
+		v, diags := unvalued.Value(unvalued.cfg.Locals[name].Expr)
+		if plain, marks := v.Unmark(); diags.HasErrors() || plain.IsKnown() || len(marks) == 0 {
+			t.Errorf("%s, for a judgement: %#v %s", name, v, words(diags))
+		}
+	}
+}
+
 func TestReadVarFile(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ path, src, err string }{

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path"
+	"syscall"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -22,7 +23,9 @@ func ReadVarFile(path string) (map[string]Given, diag.List) {
 	refuse := func(detail string) (map[string]Given, diag.List) {
 		return nil, diag.List{{Summary: "Variables file can't be read", Detail: detail}}
 	}
-	f, err := os.Open(path)
+	// A pipe is welcome, such as <(secrets show): O_NONBLOCK is not to wait for
+	// one that nobody writes to, which then ends at once.
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return refuse(fmt.Sprintf("There is no file %s. --var-file is relative to the folder in which the command runs.", path))
@@ -36,6 +39,9 @@ func ReadVarFile(path string) (map[string]Given, diag.List) {
 	}
 	if len(src) > maxText {
 		return refuse(fmt.Sprintf("%s is larger than 1 MiB. What has rows belongs in a list.", path))
+	}
+	if info, err := f.Stat(); len(src) == 0 && (err != nil || info.Mode()&fs.ModeNamedPipe != 0) {
+		return refuse(fmt.Sprintf("%s is a pipe, and nobody writes to it. Start what writes to it first, or name a file.", path))
 	}
 	return parseVars(src, path)
 }
@@ -74,8 +80,9 @@ func parseVars(src []byte, path string) (map[string]Given, diag.List) {
 			diags = append(diags, diag.Diagnostic{Summary: "Variable's value is not a literal", Detail: fmt.Sprintf("The value of %q must be a plain value: a variables file sees nothing else.", n), Subject: a.Expr.Range().Ptr()})
 			continue
 		}
-		rewrite(a.Expr.(hclsyntax.Expression))
-		v, hd := protect(a.Expr, &hcl.EvalContext{})
+		expr := a.Expr.(hclsyntax.Expression)
+		rewrite(expr)
+		v, hd := protect(stepOf(expr), &hcl.EvalContext{}, newMeter(maxSteps, nil))
 		if hd.HasErrors() {
 			diags = append(diags, diag.Diagnostic{Summary: "Variable's value is not a literal", Detail: fmt.Sprintf("The value of %q must be a plain value, without functions.", n), Subject: a.Expr.Range().Ptr()})
 			continue

@@ -3,9 +3,11 @@ package eval
 import (
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -24,6 +26,7 @@ type Given struct {
 	Origin      string     // for messages: --var merchant, RUNNER_VAR_merchant, prod.vars.hcl
 	Range       *hcl.Range // in a variables file
 	Environment bool       // from the environment: a name that no variable has is passed over
+	Stored      bool       // from a run file, which is to be carried out as it is
 	Beside      bool       // from a file beside the operation files, so nobody said it on the command line
 }
 
@@ -52,7 +55,9 @@ func (s *Scope) resolve(given map[string]Given) diag.List {
 		g, ok := given[n]
 		var d *diag.Diagnostic
 		if ok {
-			v.value, d = readGiven(decl, g)
+			if v.value, d = readGiven(decl, g); d == nil && !g.Stored {
+				d = cardlessVariable(decl, v.value, g.Origin)
+			}
 		}
 		if d == nil && (!ok || v.value.IsNull() && !decl.Nullable) {
 			v.value, v.written, d = s.fallback(decl, g.Origin)
@@ -114,6 +119,8 @@ func readGiven(decl *config.Variable, g Given) (cty.Value, *diag.Diagnostic) {
 	}
 	v := g.Value
 	switch {
+	case v == cty.NilVal && (!utf8.ValidString(g.Text) || strings.IndexByte(g.Text, 0) >= 0):
+		return invalid("it holds bytes that are no UTF-8 text")
 	case v != cty.NilVal:
 	case decl.Type == cty.String, decl.Decimal:
 		v = cty.StringVal(g.Text)
@@ -138,7 +145,7 @@ func parseLiteral(text string) (cty.Value, string) {
 	if diags.HasErrors() || len(hclsyntax.Variables(expr)) > 0 {
 		return cty.NilVal, `write it as in an operation file: a string in quotes, true, 5, ["a", "b"], { a = 1 }`
 	}
-	v, diags := protect(expr, &hcl.EvalContext{})
+	v, diags := protect(stepOf(expr), &hcl.EvalContext{}, newMeter(maxSteps, nil))
 	if diags.HasErrors() {
 		return cty.NilVal, "it must be a plain value, without functions"
 	}
@@ -149,12 +156,15 @@ func typeOf(decl *config.Variable) cty.Type {
 	if decl.Decimal {
 		return Decimal
 	}
-	return decl.Type
+	return replaced(decl.Type, config.DecimalText, Decimal)
 }
 
 func typeName(decl *config.Variable) string {
 	if decl.Decimal {
 		return "decimal"
+	}
+	if decl.Type == cty.DynamicPseudoType {
+		return "value"
 	}
 	return decl.Type.FriendlyName()
 }
@@ -163,11 +173,14 @@ func convertTo(v cty.Value, decl *config.Variable) (cty.Value, error) {
 	if err := boundDeep(v); err != nil {
 		return cty.NilVal, err
 	}
+	if size, deep := sizeOf(v, maxSteps, false); size > maxSteps || deep {
+		return cty.NilVal, errors.New("it is larger than a value may be, or nested too deeply, or has a number of too many digits")
+	}
 	var err error
 	if decl.Decimal {
 		v, err = convert.Convert(v, Decimal)
-	} else {
-		v, err = decl.Convert(v)
+	} else if v, err = decl.Convert(v); err == nil {
+		v, err = exactly(v)
 	}
 	if err != nil {
 		return cty.NilVal, err
@@ -232,16 +245,21 @@ func (s *Scope) Variables() (values json.RawMessage, withheld []string) {
 		if !v.IsWhollyKnown() {
 			continue
 		}
-		text, err := decimalsAsText(v)
-		if err != nil {
-			continue
-		}
-		if b, err := ctyjson.Marshal(text, text.Type()); err == nil {
+		if b, err := variableJSON(v); err == nil {
 			out[n] = b
 		}
 	}
 	values, _ = json.Marshal(out)
 	return values, withheld
+}
+
+// variableJSON is a value as the run file holds it.
+func variableJSON(v cty.Value) ([]byte, error) {
+	text, err := decimalsAsText(v)
+	if err != nil {
+		return nil, err
+	}
+	return ctyjson.Marshal(text, text.Type())
 }
 
 // StoredVariables takes the values that [Scope.Variables] wrote as given ones.
@@ -267,7 +285,7 @@ func StoredVariables(cfg *config.Config, values json.RawMessage) (map[string]Giv
 		if err != nil {
 			return nil, fmt.Errorf("read stored variable %q: %w", n, err)
 		}
-		out[n] = Given{Value: v, Origin: "the run file"}
+		out[n] = Given{Value: v, Origin: "the run file", Stored: true}
 	}
 	return out, nil
 }
