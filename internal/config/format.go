@@ -19,7 +19,7 @@ func HasLayout(name string) bool {
 func Format(src Source) ([]byte, diag.List) {
 	d := newDecoder(newConfig(nil))
 	if d.syntax(src) == nil {
-		return nil, d.report()
+		return nil, masked(d.report())
 	}
 	return hclwrite.Format(src.Bytes), nil
 }

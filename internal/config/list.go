@@ -114,12 +114,7 @@ func (d *decoder) columns(l *List, a *hcl.Attribute, in string) {
 		return
 	}
 	for _, p := range pairs {
-		name := hcl.ExprAsKeyword(p.Key)
-		if name == "" {
-			if v, diags := p.Key.Value(nil); !diags.HasErrors() && v.IsKnown() && !v.IsNull() && v.Type() == cty.String {
-				name = v.AsString()
-			}
-		}
+		name := memberName(p.Key)
 		word := hcl.ExprAsKeyword(p.Value)
 		switch first, twice := l.Columns[name]; {
 		case name == "":
@@ -144,6 +139,19 @@ func (d *decoder) columns(l *List, a *hcl.Attribute, in string) {
 			l.Columns[name] = Column{Type: word, Range: hcl.RangeBetween(p.Key.Range(), p.Value.Range())}
 		}
 	}
+}
+
+// memberName is the name of an object's member, "" where it isn't written out.
+func memberName(expr hcl.Expression) string {
+	if name := hcl.ExprAsKeyword(expr); name != "" {
+		return name
+	}
+	if key, ok := expr.(*hclsyntax.ObjectConsKeyExpr); ok && constant(key.Wrapped) {
+		if v, diags := key.Value(nil); !diags.HasErrors() && v.IsKnown() && !v.IsNull() && v.Type() == cty.String {
+			return v.AsString()
+		}
+	}
+	return ""
 }
 
 func nearestWord(word string, words []string) string {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/bulkrunner/runner/internal/card"
 	"github.com/bulkrunner/runner/internal/diag"
 	"github.com/hashicorp/hcl/v2"
 )
@@ -43,10 +44,13 @@ func Load(paths []string) (*Config, diag.List) {
 		l.path(path)
 	}
 	if l.diags.HasErrors() {
-		return newConfig(nil), l.diags
+		return newConfig(nil), masked(l.diags)
 	}
 	cfg, diags := Parse(l.sources)
-	return cfg, append(l.diags, diags...)
+	if !diags.HasErrors() {
+		diags = append(diags, cfg.cards()...)
+	}
+	return cfg, masked(append(l.diags, limited(diags)...))
 }
 
 type loader struct {
@@ -100,6 +104,10 @@ func (l *loader) folder(path string) {
 
 func (l *loader) file(path string) {
 	name := filepath.ToSlash(path)
+	if shown := card.Mask(name); shown != name {
+		l.refuse("Name looks like a card number", fmt.Sprintf("The run file keeps the names of operation files, and %q has what looks like a card number in it. Give the file or its folder another name.", shown), nil)
+		return
+	}
 	info, err := os.Stat(path)
 	if err != nil {
 		l.unreadable(name, err)

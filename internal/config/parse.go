@@ -95,11 +95,13 @@ func (d *decoder) add(m diag.Diagnostic) { d.diags = append(d.diags, m) }
 // full tells whether nobody would read more problems.
 func (d *decoder) full() bool { return len(d.diags) > maxDiagnostics }
 
-func (d *decoder) report() diag.List {
-	if !d.full() {
-		return d.diags
+func (d *decoder) report() diag.List { return limited(d.diags) }
+
+func limited(diags diag.List) diag.List {
+	if len(diags) <= maxDiagnostics {
+		return diags
 	}
-	return append(d.diags[:maxDiagnostics:maxDiagnostics], diag.Diagnostic{
+	return append(diags[:maxDiagnostics:maxDiagnostics], diag.Diagnostic{
 		Summary: "Too many problems",
 		Detail:  fmt.Sprintf("Only the first %d problems are shown. Correct them and run the command again.", maxDiagnostics),
 	})

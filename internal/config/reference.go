@@ -2,6 +2,8 @@ package config
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/bulkrunner/runner/internal/diag"
@@ -201,4 +203,37 @@ func written(t hcl.Traversal) string {
 		out += "." + name
 	}
 	return out
+}
+
+// ItemVariables are the names of the variables on which it depends what the
+// items of an operation are: not those that its guards look at.
+func (c *Config) ItemVariables(op *Operation) []string {
+	exprs := []hcl.Expression{op.Where, op.Key}
+	for _, a := range op.Arguments {
+		exprs = append(exprs, a.Expr)
+	}
+	if op.Money != nil {
+		exprs = append(exprs, op.Money.Amount, op.Money.Currency)
+	}
+	names, seen := make(map[string]bool), make(map[string]bool)
+	for len(exprs) > 0 {
+		expr := exprs[len(exprs)-1]
+		exprs = exprs[:len(exprs)-1]
+		if expr == nil {
+			continue
+		}
+		for _, t := range expr.Variables() {
+			if len(t) < 2 {
+				continue
+			}
+			switch name := attrName(t[1]); {
+			case t.RootName() == "var":
+				names[name] = true
+			case t.RootName() == "local" && !seen[name] && c.Locals[name] != nil:
+				seen[name] = true
+				exprs = append(exprs, c.Locals[name].Expr)
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
 }

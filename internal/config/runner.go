@@ -173,15 +173,8 @@ func CheckProviderVersion(req *Requirement, found string) diag.List {
 	if req.Version == "" {
 		return nil
 	}
-	v, err := version.NewVersion(found)
-	if err != nil {
-		return diag.List{{
-			Summary: "Provider without a version",
-			Detail:  fmt.Sprintf("The program of provider %q calls its version %q, which can't be held against %q. Use a released version of it.", req.Name, found, req.Version),
-			Subject: req.Range.Ptr(), In: "runner",
-		}}
-	}
-	if required, err := version.NewConstraint(req.Version); err != nil || !required.Check(v.Core()) {
+	v, err := version.NewVersion(found) // an error is for whoever asks about a schema that nobody checked
+	if required, err2 := version.NewConstraint(req.Version); err != nil || err2 != nil || !required.Check(v.Core()) {
 		return diag.List{{
 			Summary: "Another version of a provider is required",
 			Detail:  fmt.Sprintf("The program found is provider %q %s, and the file requires %q. Install a version that fits, or change the requirement once the file has been tried with this one.", req.Name, found, req.Version),

@@ -33,6 +33,13 @@ func scan(src Source) *diag.Diagnostic {
 	if d := checkUTF8(src); d != nil {
 		return d
 	}
+	if i := bytes.IndexByte(src.Bytes, 0); i >= 0 {
+		return &diag.Diagnostic{
+			Summary: "NUL byte in the file",
+			Detail:  fmt.Sprintf("Byte %d of the file is NUL, which no text has: the file is damaged, or of another kind. Take the byte out, or write the file again.", i+1),
+			Subject: oneByte(src, i),
+		}
+	}
 	if d := checkSigns(src); d != nil {
 		return d
 	}

@@ -21,10 +21,10 @@ func ParseValues(src Source) (hcl.Attributes, diag.List) {
 	d.values = true
 	body := d.syntax(src)
 	if body == nil {
-		return nil, d.report()
+		return nil, masked(d.report())
 	}
 	c := d.content(body, "", shape{open: true})
-	return c.rest, d.report()
+	return c.rest, masked(d.report())
 }
 
 // ValuesBeside reads the variables files that stand beside the operation files

@@ -66,11 +66,11 @@ func (d *decoder) variableType(v *Variable, a *hcl.Attribute, in string) {
 		})
 		return
 	}
-	ty, optional, diags := typeexpr.TypeConstraintWithDefaults(a.Expr)
-	if diags.HasErrors() || !plainOptional(optional) {
+	ty, optional, ok := typeOf(a.Expr)
+	if !ok || !plainOptional(optional) {
 		d.add(diag.Diagnostic{
 			Summary: "Invalid type",
-			Detail:  fmt.Sprintf("A type is string, number, bool, decimal or any, or is made of the others as in list(string), set(string), map(number), tuple([string, bool]) or object({name = string, note = optional(string, \"none\")}). It is written %s; decimal can't stand within another type.", withoutQuotes(a.Expr)),
+			Detail:  fmt.Sprintf("A type is string, number, bool, decimal or any, or is made of them as in list(string), set(string), map(decimal), tuple([string, bool]) or object({name = string, note = optional(string, \"none\")}). It is written %s.", withoutQuotes(a.Expr)),
 			Subject: a.Expr.Range().Ptr(), In: in,
 		})
 		return
@@ -112,12 +112,21 @@ func plainOptional(o *typeexpr.Defaults) bool {
 }
 
 // Convert makes a value one of the variable's type, with what its objects may
-// leave out. It is not for decimals.
+// leave out. It is not for a variable that is a decimal itself; decimals within
+// other types are of [DecimalText].
 func (v *Variable) Convert(value cty.Value) (cty.Value, error) {
 	if v.optional != nil {
 		value = v.optional.Apply(value)
 	}
 	return convert.Convert(value, v.constraint)
+}
+
+func converted(v cty.Value, t cty.Type, optional *typeexpr.Defaults) (cty.Value, bool) {
+	if optional != nil {
+		v = optional.Apply(v)
+	}
+	v, err := convert.Convert(v, t)
+	return v, err == nil
 }
 
 var decimalText = regexp.MustCompile(`^-?[0-9]{1,30}(\.[0-9]{1,30})?$`)
