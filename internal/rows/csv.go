@@ -134,7 +134,7 @@ func (r *csvReader) Next() (Row, error) {
 	begin := r.bytes.consumed
 	r.bytes.consumed = r.skipped + r.csv.InputOffset()
 	if err == nil && r.bytes.consumed-begin > maxRecord {
-		r.done = r.header(r.line(0), "", "Row too long", fmt.Sprintf("The row is longer than %d bytes. A double quote in it probably opens a value and is closed only much later.", maxRecord))
+		r.done = r.header(r.line(0), "", "Row too long", r.bytes.tooLong("The row")+" A double quote in it probably opens a value and is closed only much later.")
 		return Row{}, r.done
 	}
 	if err != nil && !errors.Is(err, csv.ErrFieldCount) {

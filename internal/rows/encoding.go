@@ -47,7 +47,7 @@ func decode(c *content, declared string) (in io.Reader, reading string, err erro
 		c.in.Discard(2)
 	}
 	if mark != "" && declared != "" && !strings.HasPrefix(mark, declared) {
-		return nil, "", c.file.refuse("Another encoding", fmt.Sprintf("%s begins with the mark of %s, and the list declares %s. Take encoding out of the list, or name the file that was meant.", c.file.Source, strings.ToUpper(mark), strings.ToUpper(declared)))
+		return nil, "", c.file.refuse("Another encoding", fmt.Sprintf("%s begins with the mark of %s, and the list declares %s. Take encoding out of the list, or name the file that was meant.", c.file.Source, mark, declared))
 	}
 	encoding := declared
 	if mark != "" {
@@ -144,7 +144,7 @@ func (n *narrow) watch(b byte) {
 }
 
 func (n *narrow) bad(b byte) *Problem {
-	likely := ""
+	likely := " Declare the encoding that the file has, or save it as \"CSV UTF-8\"."
 	if n.name == "iso-8859-1" || n.name == "iso-8859-15" {
 		if r := charmap.Windows1252.DecodeByte(b); r >= 0xA0 && r != utf8.RuneError {
 			likely = fmt.Sprintf(" In Windows-1252 it is %q: declare encoding = \"windows-1252\".", r)

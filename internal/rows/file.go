@@ -18,6 +18,8 @@ import (
 	"syscall"
 
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/bulkrunner/runner/internal/card"
 )
 
 // A File is where the bytes of a list are.
@@ -41,8 +43,17 @@ type content struct {
 	close  []func() error
 	packed string // how it is compressed: "gzip", "zstd", ""
 	sum    hash.Hash
+	read   int64 // bytes of the file
+	given  int64 // bytes of what it holds
 	ended  bool
 }
+
+// A compressed file that is to be believed holds rows, each with a key of its
+// own, and gets no smaller than this.
+const (
+	maxRatio   = 200
+	judgeRatio = 16 << 20 // bytes, before which it doesn't matter
+)
 
 // open opens a list's file, and looks at its first bytes to tell whether it is
 // compressed.
@@ -62,7 +73,7 @@ func (f File) open(ctx context.Context) (*content, error) {
 		in = file
 		c.close = append(c.close, file.Close)
 	}
-	c.raw = io.TeeReader(in, c.sum)
+	c.raw = io.TeeReader(in, (*counted)(c))
 	if err := c.unpack(); err != nil {
 		c.Close()
 		return nil, err
@@ -108,9 +119,21 @@ func (c *content) unpack() error {
 	return nil
 }
 
+// counted notes what is read of the file.
+type counted content
+
+func (c *counted) Write(p []byte) (int, error) {
+	c.read += int64(len(p))
+	return c.sum.Write(p)
+}
+
 // Read ends only when the file has been read to its end, too.
 func (c *content) Read(p []byte) (int, error) {
 	n, err := c.in.Read(p)
+	c.given += int64(n)
+	if c.packed != "" && c.given > judgeRatio && c.given/maxRatio > c.read {
+		return 0, c.file.refuse("Unpacks without end", fmt.Sprintf("%s holds more than %d times of its own size, as no list of rows does that have keys of their own. Unpack it, and look at what it is.", c.file.Source, maxRatio))
+	}
 	if err == nil {
 		return n, nil
 	}
@@ -161,6 +184,9 @@ func (f File) refuse(summary, detail string) *Problem {
 func openRegular(f File) (*os.File, error) {
 	if f.Path == Stdin {
 		return nil, f.refuse("Not from standard input", "A list of this type can't be read from standard input, since it isn't read from its beginning to its end. Save it in a file and name that.")
+	}
+	if card.First(f.Source) != "" {
+		return nil, f.refuse("Name looks like a card number", "The run file keeps the names of lists, and "+card.Mask(f.Source)+" has what looks like a card number in it. Give the file or its folder another name.")
 	}
 	info, err := os.Stat(f.Path)
 	if err == nil {

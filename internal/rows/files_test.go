@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/zstd"
+	"github.com/xuri/excelize/v2"
 )
 
 func csvOf(f File) List { return CSV{File: f, Columns: map[string]Type{"amount": Decimal}} }
@@ -31,6 +33,11 @@ func TestFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	for name, target := range map[string]string{"a/loop": "loop", "b/gone": "nowhere"} {
+		if err := os.Symlink(target, filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for name, test := range map[string]struct {
 		from, source string
 		want         []string
@@ -41,6 +48,8 @@ func TestFiles(t *testing.T) {
 		"beside":                {from: "a", source: "../b/x-*.csv", want: []string{"../b/x-1.csv:2:1 4"}},
 		"really called so":      {from: "c", source: "x[1].csv", want: []string{"x[1].csv:2:1 6"}},
 		"other headers":         {from: "b", source: "*.csv", want: []string{"x-1.csv:2:1 4"}, refused: "y.csv has the columns amount, id, and x-1.csv has id, amount"},
+		"a folder in a loop":    {source: "*/*/x-1.csv", refused: "can't be read: too many levels of symbolic links"},
+		"a folder that is gone": {from: "b", source: "*/x-1.csv", refused: "No file matches */x-1.csv"},
 		"none":                  {from: "b", source: "z*.csv", refused: "No file matches z*.csv"},
 		"open bracket":          {from: "b", source: "z[.csv", refused: "a bracket in it is not closed"},
 	} {
@@ -156,4 +165,59 @@ func TestCompressionBombs(t *testing.T) {
 	if _, err := csvOf(f).Open(t.Context()); err == nil || !strings.Contains(err.Error(), "window") {
 		t.Errorf("a window of 2 GiB: %v", err)
 	}
+}
+
+// Names that a run file would keep hold no card number: of files, of columns
+// and of sheets.
+func TestE3Names(t *testing.T) {
+	t.Parallel()
+	const number = "4111111111111111"
+	dir := t.TempDir()
+	write := func(name, content string) File {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return File{Source: name, Path: path}
+	}
+	sheet := func(name, title, cell string) File {
+		book := excelize.NewFile()
+		defer book.Close()
+		if err := errors.Join(book.SetSheetName("Sheet1", title), book.SetCellStr(title, "A1", cell)); err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(dir, name)
+		if err := book.SaveAs(path); err != nil {
+			t.Fatal(err)
+		}
+		return File{Source: name, Path: path}
+	}
+	write("a-"+number+".csv", "id\n1\n")
+	for name, list := range map[string]List{
+		"file":    CSV{File: File{"a-" + number + ".csv", filepath.Join(dir, "a-"+number+".csv")}},
+		"pattern": Files{Source: "a-*.csv", Path: filepath.Join(dir, "a-*.csv"), Of: csvOf},
+		"header":  CSV{File: write("header.csv", "id,"+number+"\n1,2\n")},
+		"JSON":    JSON{File: write("header.json", `[{"`+number+`": 1}]`)},
+		"xlsx":    XLSX{File: sheet("header.xlsx", "x", number)},
+		"sheet":   XLSX{File: sheet("sheet.xlsx", number, "x")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := list.Open(t.Context())
+			problem, ok := errors.AsType[*Problem](err)
+			if !ok || !problem.Fatal || problem.Summary != "Name looks like a card number" || strings.Contains(problem.Detail+problem.Column, number) {
+				t.Errorf("%+v", err)
+			}
+		})
+	}
+	t.Run("left out", func(t *testing.T) {
+		t.Parallel()
+		r, err := JSON{File: write("left.json", `[{"id": "a"}, {"id": "b", "`+number+`": 1}]`)}.Open(t.Context())
+		for err == nil {
+			_, err = r.Next()
+		}
+		if reading := r.Reading(); err != io.EOF || !strings.Contains(reading, "411111••••••1111") || strings.Contains(reading, number) {
+			t.Errorf("%v, %s", err, reading)
+		}
+	})
 }

@@ -10,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/agext/levenshtein"
+
+	"github.com/bulkrunner/runner/internal/card"
 )
 
 // readHeader takes the columns from the first line. A header that can't be
@@ -51,6 +53,10 @@ func header(source string, line int64, names []string, declared map[string]Type)
 			return nil, nil, refuse("", "Column without a name", at+" is empty. Give it a name.")
 		case strings.TrimSpace(name) != name || Invisible(name) >= 0:
 			return nil, nil, refuse(name, "Invalid column name", fmt.Sprintf("%s, %q, has spaces at its ends or invisible characters. Remove them.", at, cut(name)))
+		case card.First(name) != "":
+			p := nameIsCard(at, name)
+			p.Source, p.Line = source, line
+			return nil, nil, p
 		case seen[name] > 0:
 			return nil, nil, refuse(name, "Repeated column", fmt.Sprintf("Columns %d and %d of the header are both named %q. Rename or remove one of them.", seen[name], i+1, cut(name)))
 		}
@@ -68,6 +74,12 @@ func header(source string, line int64, names []string, declared map[string]Type)
 		}
 	}
 	return columns, checks, nil
+}
+
+// nameIsCard refuses a column's name: names are kept in the run file and shown.
+func nameIsCard(what, name string) *Problem {
+	name = card.Mask(name)
+	return &Problem{Column: name, Summary: "Name looks like a card number", Detail: fmt.Sprintf("%s is named %q. Names of columns are kept and shown. The line that names the columns is probably missing, so that the first row stands in its place: add it.", what, cut(name)), Fatal: true}
 }
 
 // preamble reads what may stand above the header, and the header's delimiter

@@ -7,10 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 // Files is a list in one file, or in all whose names match a pattern, in the
@@ -26,8 +28,15 @@ func (l Files) Open(ctx context.Context) (Reader, error) {
 	if _, err := os.Lstat(l.Path); err == nil || !strings.ContainsAny(l.Source, "*?[") {
 		return l.Of(one).Open(ctx)
 	}
-	found, err := filepath.Glob(l.Path)
+	found, err := matches(l.Path)
 	switch {
+	case errors.Is(err, errManyNames):
+		return nil, one.refuse("Pattern matches too much", fmt.Sprintf("To find the files of %s more than %d names would have to be looked at. Name the folder that they are in.", l.Source, maxNames))
+	case err != nil && !errors.Is(err, filepath.ErrBadPattern):
+		if at := (*fs.PathError)(nil); errors.As(err, &at) {
+			err = at.Err
+		}
+		return nil, one.refuse("List can't be read", fmt.Sprintf("A folder in which files of %s may be can't be read: %s. Give yourself the right to read it, or name the folders that are meant.", l.Source, err))
 	case err != nil:
 		return nil, one.refuse("Invalid pattern", fmt.Sprintf("%q is not a pattern: a bracket in it is not closed. * stands for any characters of a name, ? for one, [ab] for one of these.", l.Source))
 	case len(found) == 0:
@@ -39,6 +48,79 @@ func (l Files) Open(ctx context.Context) (Reader, error) {
 		joined.Parts = append(joined.Parts, l.Of(File{l.shown(path), path}))
 	}
 	return joined.Open(ctx)
+}
+
+// maxNames is how many names a pattern may be held against.
+const maxNames = 100_000
+
+var errManyNames = errors.New("too many names")
+
+// matches is [filepath.Glob] with an end: a pattern such as /*/*/*/*.csv may
+// take it through the whole machine.
+func matches(pattern string) ([]string, error) {
+	if _, err := filepath.Match(pattern, ""); err != nil {
+		return nil, err
+	}
+	root := ""
+	if filepath.IsAbs(pattern) {
+		root = filepath.VolumeName(pattern) + string(filepath.Separator)
+		pattern = pattern[len(root):]
+	}
+	found, looked := []string{root}, 0
+	for _, part := range strings.Split(filepath.Clean(pattern), string(filepath.Separator)) {
+		var next []string
+		for _, folder := range found {
+			if !strings.ContainsAny(part, "*?[") {
+				path := filepath.Join(folder, part)
+				switch _, err := os.Lstat(path); {
+				case err == nil:
+					next = append(next, path)
+				case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR):
+					return nil, err
+				}
+				continue
+			}
+			names, err := namesIn(folder, maxNames-looked)
+			if err != nil {
+				return nil, err
+			}
+			looked += len(names)
+			for _, name := range names {
+				if ok, _ := filepath.Match(part, name); ok {
+					next = append(next, filepath.Join(folder, name))
+				}
+			}
+		}
+		found = next
+	}
+	return found, nil
+}
+
+// namesIn are the names in a folder; none where there is no such folder.
+func namesIn(folder string, most int) ([]string, error) {
+	if folder == "" {
+		folder = "."
+	}
+	info, err := os.Stat(folder)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), err == nil && !info.IsDir():
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	d, err := os.Open(folder)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	names, err := d.Readdirnames(most + 1)
+	if len(names) > most {
+		return nil, errManyNames
+	}
+	if err == io.EOF { // it is empty
+		err = nil
+	}
+	return names, err
 }
 
 // shown is the name of a file that matches, as one who wrote the pattern knows

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/zclconf/go-cty/cty"
+
+	"github.com/bulkrunner/runner/internal/card"
 )
 
 // A JSON is a list of objects in a file: the elements of an array, or JSON
@@ -132,6 +134,9 @@ func (r *jsonReader) shape(declared map[string]Type) error {
 		if len(r.columns) == maxColumns {
 			return errors.New("it has more than 1,000 members")
 		}
+		if card.First(name) != "" {
+			return nameIsCard("A member", name)
+		}
 		c := Column{Name: name, Type: Any}
 		if t, ok := declared[name]; ok {
 			c.Type = t
@@ -151,6 +156,10 @@ func (r *jsonReader) shape(declared map[string]Type) error {
 	})
 	if err == nil {
 		err = p.end()
+	}
+	if p, ok := errors.AsType[*Problem](err); ok {
+		p.Source, p.Line = r.source, r.first.line
+		return p
 	}
 	if err != nil {
 		return r.refuse(r.first.line, "Invalid JSON", r.invalid(err))
@@ -250,7 +259,7 @@ func (r *jsonReader) invalid(err error) string {
 // leave notes a member that is no column.
 func (r *jsonReader) leave(name string) {
 	const most = 10
-	if name = cut(name); len(r.left) < most && !slices.Contains(r.left, name) {
+	if name = cut(card.Mask(name)); len(r.left) < most && !slices.Contains(r.left, name) {
 		r.left = append(r.left, name)
 	} else if len(r.left) == most && !slices.Contains(r.left, name) {
 		r.left = append(r.left, "…")

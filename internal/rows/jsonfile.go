@@ -29,7 +29,7 @@ func (r *jsonReader) begin(at []string) error {
 		r.lines = true
 		return nil
 	case c != '{':
-		return r.refuse(r.line, "Not JSON", fmt.Sprintf("The file begins with %q. A list is an array of objects, or one object on each line.", c))
+		return r.refuse(r.line, "Not JSON", fmt.Sprintf("The file begins with %q. A list of type json is an array of objects, or one object on each line. If the file has columns, its type is csv.", c))
 	}
 	for depth, name := range at {
 		if err := r.enter(at[:depth+1], name); err != nil {
@@ -38,7 +38,7 @@ func (r *jsonReader) begin(at []string) error {
 	}
 	c, err = r.peek()
 	if err == nil && c != '[' {
-		return r.refuse(r.line, "No such place in the document", fmt.Sprintf("What stands at %q begins with %q and is no array.", strings.Join(at, "."), c))
+		return r.refuse(r.line, "No such place in the document", fmt.Sprintf("What stands at %q begins with %q and is no array. at leads to the array whose elements are the rows: say where that stands.", strings.Join(at, "."), c))
 	}
 	if err != nil {
 		return cutShort(err)
@@ -52,7 +52,7 @@ func (r *jsonReader) enter(path []string, name string) error {
 	if c, err := r.peek(); err != nil {
 		return cutShort(err)
 	} else if c != '{' {
-		return r.refuse(r.line, "No such place in the document", fmt.Sprintf("What stands at %q begins with %q and is no object.", strings.Join(path[:len(path)-1], "."), c))
+		return r.refuse(r.line, "No such place in the document", fmt.Sprintf("What stands at %q begins with %q and is no object, so that nothing is in it. at leads to the array whose elements are the rows: say where that stands.", strings.Join(path[:len(path)-1], "."), c))
 	}
 	r.take()
 	level := &members{names: make(map[string]bool)}
@@ -113,7 +113,7 @@ func (r *jsonReader) member(of *members, first bool) (name string, more bool, er
 		return "", false, r.refuse(r.line, "Invalid JSON", fmt.Sprintf("A name on this line can't be read: %s.", err))
 	}
 	if of.names[name] || len(of.names) == 10*maxColumns {
-		return "", false, r.refuse(r.line, "Repeated member", fmt.Sprintf("An object has two members %q, or too many to be looked at. Which of the two is meant would be a guess.", cut(name)))
+		return "", false, r.refuse(r.line, "Repeated member", fmt.Sprintf("An object has two members %q, or too many to be looked at. Which of the two is meant would be a guess: take one out.", cut(name)))
 	}
 	of.names[name] = true
 	if c, err = r.peek(); err != nil {
@@ -323,7 +323,10 @@ func (r *jsonReader) value() ([]byte, error) {
 
 // peek is the next byte that isn't space.
 func (r *jsonReader) peek() (byte, error) {
-	for {
+	for blank := 0; ; blank++ {
+		if blank > maxRecord {
+			return 0, r.refuse(r.line, "Too much white space", "Here stands more than 1 MiB of nothing but white space. The file is damaged, or made to be read for ever. Get it again.")
+		}
 		c, err := r.in.ReadByte()
 		if err != nil {
 			return 0, err

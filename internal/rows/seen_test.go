@@ -51,3 +51,39 @@ func TestKeysWithoutDisk(t *testing.T) {
 		t.Errorf("got %v %v", repeated, err)
 	}
 }
+
+// Whatever the order that keys come in, those and only those are repetitions
+// that a map would have.
+func TestKeysInAnyOrder(t *testing.T) {
+	t.Parallel()
+	for range 60 {
+		k := NewKeys()
+		k.most = 1 + rand.IntN(300)
+		want := map[string]Place{}
+		up, down := 10_000, 10_000
+		mixed := rand.IntN(4) // how much is in no order
+		for line := range int64(2000) {
+			n := 0
+			switch c := rand.IntN(1000); {
+			case c < mixed*mixed*10:
+				n = rand.IntN(20_000)
+			case c%5 == 0 && mixed > 0:
+				down -= 1 + rand.IntN(3)
+				n = down
+			default:
+				up += 1 + rand.IntN(3)
+				n = up
+			}
+			key, at := fmt.Sprint(n), Place{fmt.Sprint("list-", line/700), line}
+			first, there := want[key]
+			if !there {
+				first = at
+				want[key] = at
+			}
+			if got, repeated, err := k.Add(key, at); got != first || repeated != there || err != nil {
+				t.Fatalf("%s at %s: got %v %v %v, want %v %v", key, at, got, repeated, err, first, there)
+			}
+		}
+		k.Close()
+	}
+}

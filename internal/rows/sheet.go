@@ -33,6 +33,7 @@ type sheet struct {
 	row    int
 	merges []string
 	ended  bool // behind the rows
+	looks  looks
 }
 
 // A sheetRow is one row that the XML speaks of.
@@ -47,6 +48,7 @@ type sheetCell struct {
 	column  int
 	kind    string // "s", "str", "inlineStr", "b", "e", "d"; "n" or "" for numbers
 	raw     string
+	style   string // its number; "" is 0
 	formula bool
 	valued  bool
 }
@@ -102,111 +104,64 @@ func openSheet(f File, data []byte, wanted string) (*sheet, string, error) {
 			return nil, "", f.damaged("it has two parts of the same name")
 		}
 		parts[name] = part
-		if strings.HasPrefix(name, "xl/worksheets/") || strings.EqualFold(name, "xl/sharedStrings.xml") {
+		if isSheet(name) {
 			sheets += part.UncompressedSize64
 		} else {
 			others += part.UncompressedSize64
+		}
+		// All else is bounded by maxParts.
+		if isSheet(name) && part.UncompressedSize64 > judgeRatio && part.UncompressedSize64/maxRatio > part.CompressedSize64 {
+			return nil, "", f.refuse("Unpacks without end", fmt.Sprintf("A part of %s holds more than %d times of its own size, as no sheet does that Excel writes. Open it in Excel and save it again as .xlsx, or export the sheet as CSV.", f.Source, maxRatio))
 		}
 		if len(name) > 200 || sheets > maxSheets || others > maxParts || len(parts) > maxEntries {
 			return nil, "", f.refuse("Workbook too large", fmt.Sprintf("%s unpacks to more than can be read: %d MiB of sheets, %d MiB of all else. Export the sheet as CSV.", f.Source, maxSheets>>20, maxParts>>20))
 		}
 	}
+	var l looks
 	for name, part := range parts {
 		if ext := strings.ToLower(path.Ext(name)); ext != ".xml" && ext != ".rels" {
 			continue
 		}
-		if err := scan(f, part); err != nil {
+		texts, err := scan(f, part)
+		if err != nil {
 			return nil, "", err
 		}
+		if strings.EqualFold(name, "xl/sharedStrings.xml") {
+			l.texts = texts
+		}
 	}
-	name, target, err := findSheet(f, parts, wanted)
+	name, target, err := findSheet(f, parts, wanted, &l)
 	if err != nil {
+		return nil, "", err
+	}
+	if l.days, err = readLooks(f, parts["xl/styles.xml"]); err != nil {
 		return nil, "", err
 	}
 	part, err := target.Open()
 	if err != nil {
 		return nil, "", f.damaged(err.Error())
 	}
-	return &sheet{file: f, part: part, xml: xml.NewDecoder(bufio.NewReaderSize(part, 1<<16))}, name, nil
+	return &sheet{file: f, part: part, looks: l, xml: xml.NewDecoder(bufio.NewReaderSize(part, 1<<16))}, name, nil
 }
 
-// scan reads an XML part to its end for what a guard refuses.
-func scan(f File, part *zip.File) error {
+// isSheet tells the parts that grow with the rows.
+func isSheet(name string) bool {
+	return strings.HasPrefix(name, "xl/worksheets/") || strings.EqualFold(name, "xl/sharedStrings.xml")
+}
+
+// scan reads an XML part to its end for what a guard refuses, and counts the
+// texts in it.
+func scan(f File, part *zip.File) (texts int, err error) {
+	var g guard
 	in, err := part.Open()
 	if err == nil {
 		defer in.Close()
-		_, err = io.Copy(&guard{}, in)
+		_, err = io.Copy(&g, in)
 	}
 	if err != nil {
-		return f.damaged(err.Error())
+		return 0, f.damaged(err.Error())
 	}
-	return nil
-}
-
-// findSheet finds the part of a sheet by its name, or of the only sheet.
-func findSheet(f File, parts map[string]*zip.File, wanted string) (name string, part *zip.File, err error) {
-	var book struct {
-		Sheets []struct {
-			Name  string     `xml:"name,attr"`
-			State string     `xml:"state,attr"`
-			Attrs []xml.Attr `xml:",any,attr"`
-		} `xml:"sheets>sheet"`
-	}
-	var relations struct {
-		All []struct {
-			ID     string `xml:"Id,attr"`
-			Target string `xml:"Target,attr"`
-		} `xml:"Relationship"`
-	}
-	for name, into := range map[string]any{"xl/workbook.xml": &book, "xl/_rels/workbook.xml.rels": &relations} {
-		if parts[name] == nil {
-			return "", nil, f.damaged("it has no " + name)
-		}
-		in, err := parts[name].Open()
-		if err == nil {
-			err = xml.NewDecoder(in).Decode(into)
-			in.Close()
-		}
-		if err != nil {
-			return "", nil, f.damaged(err.Error())
-		}
-	}
-	chosen := -1
-	var names []string
-	for i, s := range book.Sheets {
-		for _, before := range book.Sheets[:i] {
-			if strings.EqualFold(s.Name, before.Name) {
-				return "", nil, f.damaged("it has two sheets of the same name")
-			}
-		}
-		if s.State == "" || s.State == "visible" {
-			names = append(names, strconv.Quote(cut(s.Name)))
-		}
-		if s.Name == wanted || wanted == "" && (s.State == "" || s.State == "visible") {
-			chosen = i
-		}
-	}
-	switch {
-	case wanted == "" && len(names) > 1:
-		return "", nil, f.refuse("Several sheets", fmt.Sprintf("%s has %d sheets: %s. Say which one is the list: sheet = %s.", f.Source, len(names), strings.Join(names[:min(len(names), 10)], ", "), names[0]))
-	case chosen < 0:
-		return "", nil, f.refuse("No such sheet", fmt.Sprintf("%s has no sheet %q. It has: %s.", f.Source, wanted, strings.Join(names[:min(len(names), 10)], ", ")))
-	}
-	for _, a := range book.Sheets[chosen].Attrs {
-		for _, rel := range relations.All {
-			if a.Name.Local == "id" && rel.ID == a.Value {
-				target := rel.Target
-				if !strings.HasPrefix(target, "/") {
-					target = path.Join("xl", target)
-				}
-				part = parts[strings.TrimPrefix(target, "/")]
-			}
-		}
-	}
-	if part == nil {
-		return "", nil, f.damaged("its sheet is not where it says")
-	}
-	return book.Sheets[chosen].Name, part, nil
+	return g.texts, nil
 }
 
 func (s *sheet) close() {
@@ -245,6 +200,9 @@ func (s *sheet) next() (*sheetRow, error) {
 
 func (s *sheet) readRow(start xml.StartElement) (*sheetRow, error) {
 	row := &sheetRow{number: s.row + 1}
+	if row.number > maxSheetRow {
+		return nil, s.file.damaged("its sheet has more rows than Excel's")
+	}
 	hidden := attribute(start, "hidden")
 	row.hidden = hidden == "1" || hidden == "true"
 	if r := attribute(start, "r"); r != "" {
@@ -271,7 +229,7 @@ func (s *sheet) readRow(start xml.StartElement) (*sheetRow, error) {
 				}
 				continue
 			}
-			cell := sheetCell{column: column + 1, kind: attribute(t, "t")}
+			cell := sheetCell{column: column + 1, kind: attribute(t, "t"), style: attribute(t, "s")}
 			if ref := attribute(t, "r"); ref != "" {
 				at, n, err := excelize.CellNameToCoordinates(ref)
 				if err != nil || at <= column || n != row.number {
@@ -351,6 +309,9 @@ type guard struct {
 	quote        byte
 	passage      byte // '-' in a comment, ']' in a CDATA section
 	last, before byte
+	name         []byte // of the element that begins, as far as it tells a text
+	naming       bool
+	texts        int // elements si: texts of the workbook, if it is their part
 }
 
 func (g *guard) Write(p []byte) (int, error) {
@@ -372,6 +333,7 @@ func (g *guard) Write(p []byte) (int, error) {
 				g.depth--
 			} else if b != '!' && b != '?' {
 				g.depth++
+				g.name, g.naming = g.name[:0], true
 			}
 		case g.last == '!' && g.before == '<':
 			switch b {
@@ -390,10 +352,28 @@ func (g *guard) Write(p []byte) (int, error) {
 				g.depth--
 			}
 		}
+		if g.naming {
+			g.spell(b)
+		}
 		g.before, g.last = g.last, b
 		if g.since++; g.since > maxRecord || g.depth > maxDepth {
 			return 0, errors.New("a text in it is too long, or it is nested too deep")
 		}
 	}
 	return len(p), nil
+}
+
+// spell goes on with an element's name, which may have a prefix.
+func (g *guard) spell(b byte) {
+	switch {
+	case b == ':':
+		g.name = g.name[:0]
+	case b == '>' || b == '/' || b <= ' ':
+		g.naming = false
+		if string(g.name) == "si" {
+			g.texts++
+		}
+	case len(g.name) < 3:
+		g.name = append(g.name, b)
+	}
 }

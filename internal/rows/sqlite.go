@@ -9,6 +9,10 @@ import (
 	"zombiezen.com/go/sqlite"
 )
 
+// maxLite bounds a value while SQLite computes it, which happens in our own
+// process: a query of thirty characters may ask for a gigabyte.
+const maxLite = 16 << 20
+
 // sqlite reads an SQLite file.
 func (l SQL) sqlite(ctx context.Context, to *spool) error {
 	file, err := openRegular(l.Database)
@@ -22,6 +26,7 @@ func (l SQL) sqlite(ctx context.Context, to *spool) error {
 	}
 	defer conn.Close()
 	conn.SetInterrupt(ctx.Done())
+	conn.Limit(sqlite.LimitLength, maxLite)
 	// Opened to be read, the file can't be written; a statement that would
 	// reach another one is refused here.
 	err = conn.SetAuthorizer(sqlite.AuthorizeFunc(func(a sqlite.Action) sqlite.AuthResult {
@@ -122,7 +127,7 @@ func (l SQL) liteFailed(ctx context.Context, err error) error {
 	case sqlite.ResultAuth, sqlite.ResultReadOnly:
 		return l.refuse("Query that writes", "The query would change the database or reach another one, and a list is only read. Write a SELECT.")
 	case sqlite.ResultNotADB, sqlite.ResultCorrupt:
-		return l.refuse("Not a database", l.Database.Source+" is no SQLite database, or it is damaged.")
+		return l.refuse("Not a database", l.Database.Source+" is no SQLite database, or it is damaged. Name the file of one, or get it again.")
 	}
 	message := err.Error()
 	if _, said, ok := strings.Cut(message, "SQL logic error: "); ok {

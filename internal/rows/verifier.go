@@ -43,7 +43,7 @@ func (v *verifier) Read(p []byte) (int, error) {
 		case v.ended:
 			return 0, io.EOF
 		case v.passed-v.consumed > maxRecord+1<<16:
-			return 0, v.refuse("Row too long", fmt.Sprintf("A row that ends near this line is longer than %d bytes. A double quote before it probably opens a value and is never closed.", maxRecord))
+			return 0, v.refuse("Row too long", v.tooLong("A row that ends near this line")+" A double quote before it probably opens a value and is never closed.")
 		}
 		if err := v.fill(); err != nil {
 			return 0, err
@@ -83,6 +83,10 @@ func (v *verifier) verify(b []byte, end bool) []byte {
 		bad = badByte(b)
 	} else {
 		bad = badByte(b[:len(b)-keep])
+		// What a character begins after is no line end, though it isn't whole yet.
+		if n := len(b) - keep; bad < 0 && keep > 0 && n > 0 && b[n-1] == '\r' {
+			bad = n - 1
+		}
 	}
 	v.rest = append(v.rest, b[len(b)-keep:]...)
 	b = b[:len(b)-keep]
@@ -120,6 +124,15 @@ func (v *verifier) verify(b []byte, end bool) []byte {
 		v.ended = true
 	}
 	return b
+}
+
+// tooLong says so of a row. Comments above it count as part of it, since a
+// quote that was opened may make them one.
+func (v *verifier) tooLong(what string) string {
+	if v.noting {
+		return fmt.Sprintf("%s, with the comments above it, is longer than %d bytes. If these are so many, take them out.", what, maxRecord)
+	}
+	return fmt.Sprintf("%s is longer than %d bytes.", what, maxRecord)
 }
 
 func (v *verifier) refuse(summary, detail string) error {

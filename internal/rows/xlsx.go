@@ -14,6 +14,8 @@ import (
 
 	"github.com/cockroachdb/apd/v3"
 	"github.com/xuri/excelize/v2"
+
+	"github.com/bulkrunner/runner/internal/card"
 )
 
 // An XLSX is a list in a sheet of an Excel workbook, with the names of its
@@ -60,6 +62,9 @@ func (l XLSX) Open(context.Context) (Reader, error) {
 	name := l.Sheet
 	if r.sheet, name, err = openSheet(l.File, data, l.Sheet); err != nil {
 		return nil, err
+	}
+	if card.First(name) != "" {
+		return nil, l.refuse("Name looks like a card number", fmt.Sprintf("The name of the sheet is shown and kept, and %q has what looks like a card number in it. Give the sheet another name.", card.Mask(name)))
 	}
 	if l.Sheet == "" {
 		r.reading = append(r.reading, fmt.Sprintf("sheet %q", name))
@@ -251,7 +256,10 @@ func (r *xlsxReader) row(row *sheetRow, shown []string) (Row, error) {
 			shows = shown[c.column-1]
 		}
 		col := r.columns[c.column-1]
-		text, summary, detail := c.text(col.Type, shows)
+		text, summary, detail := "", "", ""
+		if summary, detail = r.sheet.looks.judge(&c); summary == "" {
+			text, summary, detail = c.text(col.Type, shows)
+		}
 		if summary != "" && bad == nil {
 			bad = r.problem(out.Line, col.Name, shows, summary, detail)
 		}
@@ -284,6 +292,8 @@ func (c *sheetCell) text(t Type, shown string) (text, summary, detail string) {
 		return "", "Formula without a result", "The cell is a formula that nothing has calculated yet. Open the workbook in Excel and save it, or write the value."
 	case c.kind == "b":
 		return map[string]string{"0": "false", "1": "true"}[c.raw], "", ""
+	case c.kind == "d":
+		return isoDay(c.raw), "", ""
 	case c.kind != "" && c.kind != "n":
 		return shown, "", ""
 	}

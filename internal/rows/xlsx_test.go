@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -182,7 +183,44 @@ func TestXLSX(t *testing.T) {
 			data: book(t, [][]any{{"Report"}, header, {"a", 1}}, func(f *excelize.File) { f.MergeCell("Sheet1", "A1", "B1") }),
 			list: XLSX{HeaderRow: 2}, want: []string{"3:a|1"}, reading: `sheet "Sheet1", 1 row above the header left out`,
 		},
-		"no rows":        {data: book(t, [][]any{header}, nil), reading: `sheet "Sheet1"`},
+		"no rows": {data: book(t, [][]any{header}, nil), reading: `sheet "Sheet1"`},
+		"days of 1904": {
+			data: rewritten(t, book(t, [][]any{header, {"a", 45200}}, func(f *excelize.File) { builtIn(t, f, "B2", 14) }), func(name, content string) string {
+				if name == "xl/workbook.xml" {
+					return strings.Replace(content, "<workbookPr", `<workbookPr date1904="1"`, 1)
+				}
+				return content
+			}),
+			want: []string{"2:a|2027-10-02"}, reading: `sheet "Sheet1"`,
+		},
+		"days written out": {
+			data: inSheet(t, book(t, [][]any{header, {"a", 7}}, nil), `><v>7</v>`, ` t="d"><v>2026-10-01T00:00:00Z</v>`),
+			want: []string{"2:a|2026-10-01"}, reading: `sheet "Sheet1"`,
+		},
+		"a moment written out": {
+			data: inSheet(t, book(t, [][]any{header, {"a", 7}}, nil), `><v>7</v>`, ` t="d"><v>2026-10-01T12:30:00</v>`),
+			want: []string{"2:a|2026-10-01T12:30:00"}, reading: `sheet "Sheet1"`,
+		},
+		"rich text and its reading": {
+			data: inSheet(t, book(t, [][]any{header, {"a", 7}}, nil), `><v>7</v>`, ` t="inlineStr"><is><r><t>東</t></r><r><rPr><b/></rPr><t>京</t></r><rPh sb="0" eb="2"><t>トウキョウ</t></rPh></is>`),
+			want: []string{"2:a|東京"}, reading: `sheet "Sheet1"`,
+		},
+		"strict": {
+			data: rewritten(t, book(t, [][]any{header, {"a", 7}}, nil), func(name, content string) string {
+				content = strings.ReplaceAll(content, "http://schemas.openxmlformats.org/spreadsheetml/2006/main", "http://purl.oclc.org/ooxml/spreadsheetml/main")
+				return strings.ReplaceAll(content, "http://schemas.openxmlformats.org/officeDocument/2006/relationships", "http://purl.oclc.org/ooxml/officeDocument/relationships")
+			}),
+			want: []string{"2:a|7"}, reading: `sheet "Sheet1"`,
+		},
+		"absolute paths": {
+			data: rewritten(t, book(t, [][]any{header, {"a", 7}}, nil), func(name, content string) string {
+				if name == "xl/_rels/workbook.xml.rels" {
+					return strings.ReplaceAll(content, `Target="worksheets`, `Target="/xl/worksheets`)
+				}
+				return content
+			}),
+			want: []string{"2:a|7"}, reading: `sheet "Sheet1"`,
+		},
 		"a break inside": {data: book(t, [][]any{header, {"a", "x\ny < & ñ"}}, nil), want: []string{"2:a|x\ny < & ñ"}, reading: `sheet "Sheet1"`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -252,6 +290,20 @@ func TestXLSXRefuses(t *testing.T) {
 		"a date for amount":  {data: book(t, [][]any{header, {"a", 46000}}, func(f *excelize.File) { builtIn(t, f, "B2", 14) }), list: amount, line: 2, want: `shows "2025-12-09" and holds 46000`},
 		"percent":            {data: book(t, [][]any{header, {"a", 0.12}}, func(f *excelize.File) { format(t, f, "B2", "0%") }), list: amount, line: 2, want: `shows "12%" and holds 0.12`},
 		"merged":             {data: book(t, [][]any{header, {"a", 1}, {"b", 2}}, func(f *excelize.File) { f.MergeCell("Sheet1", "B2", "B3") }), line: 2, want: "B2:B3", fatal: true},
+		"no such text":       {data: inSheet(t, plain, `><v>7</v>`, ` t="s"><v>99</v>`), line: 2, want: "hold text 99"},
+		"text of no number":  {data: inSheet(t, plain, `><v>7</v>`, ` t="s"><v>x</v>`), line: 2, want: "hold text x"},
+		"neither":            {data: inSheet(t, plain, `><v>7</v>`, ` t="b"><v>2</v>`), line: 2, want: `true or false, and holds "2"`},
+		"no such style":      {data: inSheet(t, plain, `><v>7</v>`, ` s="99"><v>7</v>`), line: 2, want: "look as style 99"},
+		"before all days":    {data: book(t, [][]any{header, {"a", -5}}, func(f *excelize.File) { builtIn(t, f, "B2", 14) }), line: 2, want: "holds -5, which is none"},
+		"behind all days":    {data: book(t, [][]any{header, {"a", 2958466}}, func(f *excelize.File) { format(t, f, "B2", "yyyy-mm-dd") }), line: 2, want: "holds 2958466, which is none"},
+		"long format": {data: rewritten(t, plain, func(name, content string) string {
+			if name == "xl/styles.xml" {
+				return strings.Replace(content, "<fonts", `<numFmts count="1"><numFmt numFmtId="164" formatCode="`+strings.Repeat("0", 2000)+`"/></numFmts><fonts`, 1)
+			}
+			return content
+		}), want: "more than 1000 characters", fatal: true},
+		"only hidden sheets": {data: inBook(`<sheet name`, `<sheet state="hidden" name`), want: "no sheet that is shown", fatal: true},
+		"rows without end":   {data: inSheet(t, plain, `</sheetData>`, strings.Repeat("<row/>", 4<<20)+`</sheetData>`), want: "more than 200 times of its own size", fatal: true},
 		"rows out of order":  {data: inSheet(t, plain, `<row r="2"`, `<row r="1"`), want: "row 1 follows row 1", fatal: true},
 		"row far away":       {data: inSheet(t, plain, `<row r="2"`, `<row r="1048577000"`), want: "follows row 1", fatal: true},
 		"cell elsewhere":     {data: inSheet(t, plain, `r="B2"`, `r="B7"`), want: "stands in row 2", fatal: true},
@@ -319,7 +371,11 @@ func TestXLSXBomb(t *testing.T) {
 func TestXLSXLeavesNothing(t *testing.T) { // alone, since it names the folder for all
 	folder := t.TempDir()
 	t.Setenv("TMPDIR", folder)
-	large := strings.Repeat("<!-- "+strings.Repeat("x", 1000)+" -->", 20_000)
+	var comments strings.Builder
+	for i := range 20_000 {
+		fmt.Fprintf(&comments, "<!-- %s -->", strings.Repeat(fmt.Sprintf("%x", sha256.Sum256([]byte{byte(i), byte(i >> 8)})), 16))
+	}
+	large := comments.String()
 	plain := book(t, [][]any{{"id"}, {"a"}}, nil)
 	for name, data := range map[string][]byte{
 		"whole":   inSheet(t, plain, "<sheetData>", large+"<sheetData>"),
