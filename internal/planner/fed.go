@@ -79,11 +79,12 @@ func (p *planner) take(op *operation, page []plan.Item) ([]plan.Item, error) {
 			Operation: op.ID, Key: of.Key, Source: of.Source, Row: of.Row, State: plan.Planned, UpdatedAt: now,
 			IdempotencyKey: idempotencyKey(p.Run.ID, op.Address, of.Key), Context: feeding(of.ID),
 		}
-		enter(p.items, op.Address, &it)
+		p.items.enter(op.Address, &it)
 		items = append(items, it)
 	}
 	op.Matching += int64(len(items))
 	op.Counts[plan.Planned] += int64(len(items))
+	p.lastID += int64(len(items))
 	return items, p.draft.Add(items)
 }
 
@@ -161,6 +162,9 @@ func (b *Becoming) Item(it, of *plan.Item) (plan.State, string) {
 	match, problem := b.program.Where(row)
 	if problem != nil {
 		return plan.Failed, problem.Error()
+	}
+	if !match && of.State == plan.Succeeded {
+		return plan.Skipped, "where: it isn't for an item with such a result"
 	}
 	if !match {
 		return plan.Skipped, "where: it isn't for an item that is " + outcome(of)

@@ -16,6 +16,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
 
+	"github.com/bulkrunner/runner/internal/card"
 	"github.com/bulkrunner/runner/internal/config"
 	"github.com/bulkrunner/runner/internal/diag"
 	"github.com/bulkrunner/runner/internal/eval"
@@ -292,8 +293,8 @@ func (a *arguments) character(name string) rune {
 	if s == "" {
 		return 0
 	}
-	if n != len(s) || r == '"' || r == '\r' || r == '\n' || r == utf8.RuneError {
-		a.refuse(name, "Invalid "+name, name+` must be one character, such as ";", and neither a double quote nor a line end.`)
+	if n != len(s) || r == 0 || r == '"' || r == '\r' || r == '\n' || r == utf8.RuneError {
+		a.refuse(name, "Invalid "+name, name+` must be one character, such as ";", and neither a double quote, nor a line end, nor NUL.`)
 	}
 	return r
 }
@@ -427,9 +428,9 @@ func listError(l *config.List, err error) diag.List {
 			d.Row = &diag.Row{Source: problem.Source, Line: problem.Line, Column: problem.Column, Value: problem.Value}
 		}
 	}
-	d.Detail = eval.MaskCards(d.Detail)
+	d.Detail = card.Mask(d.Detail)
 	if d.Row != nil {
-		d.Row.Value, d.Row.Column = eval.MaskCards(d.Row.Value), eval.MaskCards(d.Row.Column)
+		d.Row.Value, d.Row.Column = card.Mask(d.Row.Value), card.Mask(d.Row.Column)
 	}
 	return diag.List{d}
 }

@@ -2,7 +2,6 @@ package planner
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 
@@ -32,7 +31,7 @@ func Retry(ctx context.Context, in Input, former *runfile.File, draft *runfile.D
 			}}
 		}
 	}
-	p := &planner{Input: in, draft: draft, items: sha256.New(), bad: &diag.Rows{Command: in.Command}, again: true, renamed: make(map[int64]int64), become: make(map[int64]settled)}
+	p := &planner{Input: in, draft: draft, items: newItemsDigest(), bad: &diag.Rows{Command: in.Command}, again: true, renamed: make(map[int64]int64), become: make(map[int64]settled)}
 	run := in.Run
 	run.Lists = was.Lists
 	if err := draft.SetRun(run); err != nil {
@@ -44,6 +43,7 @@ func Retry(ctx context.Context, in Input, former *runfile.File, draft *runfile.D
 	}
 	result := &Result{}
 	for _, old := range ops {
+		p.begin(old.Address)
 		op, more := p.retry(ctx, old, former, recalled)
 		diags = append(diags, more...)
 		if op == nil {

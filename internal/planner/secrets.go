@@ -176,10 +176,7 @@ func Recall(ctx context.Context, in Input, f *runfile.File, states ...plan.State
 	if err != nil {
 		return nil, failed(err)
 	}
-	r := &Recalled{box: in.Keys.Box, key: in.Keys.Fingerprint, addresses: make(map[int64]string), items: make(map[int64]plan.Secret)}
-	for _, op := range ops {
-		r.addresses[op.ID] = op.Address
-	}
+	r := newRecalled(in.Keys, ops)
 	if !slices.ContainsFunc(ops, func(op plan.Operation) bool {
 		return slices.ContainsFunc(states, func(s plan.State) bool { return op.Counts[s] > 0 })
 	}) {
@@ -197,6 +194,23 @@ func Recall(ctx context.Context, in Input, f *runfile.File, states ...plan.State
 		}
 	}
 	return r, nil
+}
+
+func newRecalled(k Keys, ops []plan.Operation) *Recalled {
+	r := &Recalled{box: k.Box, key: k.Fingerprint, addresses: make(map[int64]string), items: make(map[int64]plan.Secret)}
+	for _, op := range ops {
+		r.addresses[op.ID] = op.Address
+	}
+	return r
+}
+
+// Sealed opens the sensitive arguments of a run's items where its file is not
+// at hand. Of items with write-only arguments it knows nothing.
+func Sealed(k Keys, s runfile.Secrets, ops ...plan.Operation) (*Recalled, diag.List) {
+	if diags := k.fit(s); diags.HasErrors() {
+		return nil, diags
+	}
+	return newRecalled(k, ops), nil
 }
 
 // fit refuses keys that are not those of the plan.
