@@ -52,6 +52,37 @@ func newAdaptation(s Settings, start time.Time) adaptation {
 	return a
 }
 
+// Share changes the line to a part of its account's limits that several
+// processes hold together: of its rate, until a time beyond which nothing goes,
+// and of its places in flight. What was learnt of the API's mood stays, as a
+// part of the new share.
+func (l *Line) Share(now time.Time, r plan.Rate, places int, until time.Time) {
+	full := l.Rate.RequestsPerSecond
+	part := 1.0
+	if l.adapt.slowed && full > 0 {
+		part = l.adapt.rate / full
+	}
+	l.limiter.Share(now, r, until)
+	if l.adapt.places >= float64(l.MaxInFlight) {
+		l.adapt.places = float64(places)
+	}
+	l.adapt.places = min(l.adapt.places, float64(places))
+	if l.Rate, l.MaxInFlight = r, places; r.RequestsPerSecond != full {
+		l.adapt.rate = r.RequestsPerSecond * part
+		if part < 1 {
+			l.limiter.Slow(now, l.adapt.rate)
+		}
+		l.adapt.retries = nil
+		if r.RequestsPerSecond > 0 {
+			l.adapt.retries = pace.New(plan.Rate{RequestsPerSecond: r.RequestsPerSecond * retryShare, Burst: retryStock}, now)
+		}
+	}
+}
+
+// Rests is for how long from now on the API has asked for nothing to be sent,
+// which concerns all that share its limits.
+func (l *Line) Rests(now time.Time) time.Duration { return max(0, l.throttled.Sub(now)) }
+
 // Places is how many requests may be in flight at present, from 1 to the
 // configured number.
 func (l *Line) Places() int {

@@ -60,17 +60,18 @@ type Line struct {
 
 	strangers int // answers to calls that were not in flight, from this process
 
-	down   bool
-	killed bool  // and not down yet
-	err    error // why nothing can be sent any more
-	auth   authentication
-	adapt  adaptation
-	since  time.Time // when the API went out of reach; zero while it is in reach
-	pauses *backoff.ExponentialBackOff
-	rest   string // why the line rests, for people
-	until  time.Time
-	notes  []plan.Event
-	asked  []plan.Request
+	down      bool
+	killed    bool  // and not down yet
+	err       error // why nothing can be sent any more
+	auth      authentication
+	adapt     adaptation
+	since     time.Time // when the API went out of reach; zero while it is in reach
+	pauses    *backoff.ExponentialBackOff
+	rest      string // why the line rests, for people
+	until     time.Time
+	throttled time.Time // until when the API itself asked for it
+	notes     []plan.Event
+	asked     []plan.Request
 }
 
 // NewLine returns a line whose first call may leave at start.
@@ -330,6 +331,7 @@ func (l *Line) heed(now time.Time, c *host.Call, a host.Answer) {
 			pause = l.pauses.NextBackOff()
 		}
 		l.Pause(now, pause, "the API asked for a slower pace", "throttled")
+		l.throttled = l.until
 	case sdk.OutcomeNotSent:
 		if a.Code == "permit_expired" {
 			break

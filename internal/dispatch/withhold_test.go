@@ -17,7 +17,8 @@ import (
 )
 
 // Whatever a provider repeats of a secret argument, in an answer or in its last
-// words, nobody hears it.
+// words, nobody hears it, and of any other card number no more than a receipt
+// tells.
 func TestSecretsAreWithheld(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -32,20 +33,20 @@ func TestSecretsAreWithheld(t *testing.T) {
 		}
 		id := call()
 		got := line.Handle(time.Now(), providers.Event{Answers: []host.Answer{{
-			ID: id, Outcome: sdk.OutcomeFatal, Code: "x" + card, Reason: "card 4111 1111 1111 1111",
+			ID: id, Outcome: sdk.OutcomeFatal, Code: "x" + card, Reason: "card 4111 1111 1111 1111, not 5555 5555 5555 4444",
 			Live: []byte(`{"card":"` + card + `"}`), Result: []byte(`{"card":` + card + `}`),
 		}}})
 		want := host.Answer{
-			ID: id, Outcome: sdk.OutcomeFatal, Code: "x(sensitive)", Reason: "card (sensitive)",
+			ID: id, Outcome: sdk.OutcomeFatal, Code: "x(sensitive)", Reason: "card (sensitive), not 555555••••••4444",
 			Live: []byte(`{"card":"(sensitive)"}`), Result: []byte(`{"card":"(sensitive)"}`),
 		}
 		if len(got) != 1 || !cmp.Equal(want, got[0].Answer) {
 			t.Errorf("%+v", got)
 		}
 		call()
-		line.Handle(time.Now(), providers.Event{Down: errorText("it panicked: card " + card)})
+		line.Handle(time.Now(), providers.Event{Down: errorText("it panicked: card " + card + " or 5555555555554444")})
 		said := fmt.Sprint(line.Notes(), line.Err())
-		if strings.Contains(said, card) || strings.Contains(said, "4111 1111") || !strings.Contains(said, "it panicked: card (sensitive)") {
+		if strings.Contains(said, card) || strings.Contains(said, "4111 1111") || !strings.Contains(said, "it panicked: card (sensitive) or 555555••••••4444") {
 			t.Error(said)
 		}
 	})

@@ -54,7 +54,7 @@ func (e *Engine) doubt(now time.Time, f *flight, o dispatch.Outcome, req *plan.R
 func (e *Engine) readDoubt(f *flight, at time.Time) {
 	f.want = wantDoubtRead
 	switch {
-	case e.draining || e.fatal != nil || f.op.stopped != "":
+	case e.halted(f.op):
 		e.drop(f)
 	case at.After(time.Now()):
 		e.sleep(f, at)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/bulkrunner/runner/internal/dispatch"
 	"github.com/bulkrunner/runner/internal/eval"
+	"github.com/bulkrunner/runner/internal/pace"
 	"github.com/bulkrunner/runner/internal/plan"
 	"github.com/bulkrunner/runner/internal/providers"
 	"github.com/bulkrunner/runner/internal/runfile"
@@ -58,13 +59,32 @@ type Operation struct {
 	// is; see [eval.Program.Differs].
 	Differs func(amount, currency string, live json.RawMessage) string
 
-	// Become fills in what is known of an item once the one that feeds it is
-	// settled. The state is planned, or skipped or failed with the reason. Nil
-	// for an operation whose items come from a list.
-	Become func(it, of *plan.Item) (plan.State, string)
+	// Become is nil for an operation whose items come from a list.
+	Become Become
 
 	// Fill gives an item its secret arguments; nil where none has any.
 	Fill func(*plan.Item) error
+
+	// Joined is set for an operation that joins a run under way.
+	Joined *Joined
+}
+
+// Joined is what concerns an operation by itself where others come and go
+// beside it; see [Engine.Join].
+type Joined struct {
+	Quiet   time.Time       // nothing of it leaves before
+	Settled int64           // items of its canary that are settled
+	Own     *pace.Limiter   // its own limit, which it may hold together with others; nil when only the provider's holds
+	Leave   <-chan struct{} // asks, by being closed, to stop it gently
+
+	// Lost tells whether its journal takes nothing of it any more, because
+	// somebody else carries it on. Nothing of it leaves then.
+	Lost func() bool
+
+	// Ended is called once from the loop, when nothing of it is under way any
+	// more and all is in the journal: the rule that stopped it, "" for none,
+	// and why nothing can be sent any more, nil while something can.
+	Ended func(stop string, fatal error)
 }
 
 // An Update tells an observer that an item's new state is on disk.
@@ -88,6 +108,12 @@ type Options struct {
 	// Drain asks, by being closed, to stop gently: nothing new is sent, what is
 	// in flight is settled.
 	Drain <-chan struct{}
+
+	// Provider is one that operations will use which join later, and Do brings
+	// what is to be done from the loop, where they can. While Do is set the run
+	// doesn't end for want of operations.
+	Provider *Provider
+	Do       <-chan func(*Engine)
 }
 
 // Progress is where an operation stands.
@@ -123,6 +149,7 @@ type Stop struct {
 const (
 	pageSize     = 256
 	mostSleepers = 10_000
+	mostSettling = 4 * pageSize // bounds a commit where many items end without a request
 	tickEvery    = 250 * time.Millisecond
 
 	// afterQuiet is waited beyond the deadlines of a former apply's requests
@@ -136,6 +163,7 @@ type Engine struct {
 	operations []*operation
 	options    Options
 
+	lanes    []*lane
 	recorder *recorder
 	sleepers sleepers
 	stops    []Stop
@@ -147,16 +175,14 @@ type Engine struct {
 // New returns an engine for the operations of one run.
 func New(journal Journal, ops []*Operation, o Options) *Engine {
 	e := &Engine{journal: journal, options: o, recorder: newRecorder(journal)}
-	lanes := make(map[*dispatch.Line]*lane)
 	byAddress := make(map[string]*operation)
 	for _, op := range ops {
-		line := op.Provider.Line
-		if lanes[line] == nil {
-			lanes[line] = &lane{line: line, calls: make(map[uint64]*flight)}
-		}
-		p := newOperation(op, lanes[line])
+		p := newOperation(op, e.lane(op.Provider))
 		e.operations = append(e.operations, p)
 		byAddress[op.Address] = p
+	}
+	if o.Provider != nil {
+		e.lane(o.Provider)
 	}
 	for _, p := range e.operations {
 		for _, address := range p.Settings.DependsOn {
@@ -164,6 +190,18 @@ func New(journal Journal, ops []*Operation, o Options) *Engine {
 		}
 	}
 	return e
+}
+
+// lane is that of a provider's line.
+func (e *Engine) lane(p *Provider) *lane {
+	for _, l := range e.lanes {
+		if l.line == p.Line {
+			return l
+		}
+	}
+	l := &lane{line: p.Line, events: p.Events, calls: make(map[uint64]*flight)}
+	e.lanes = append(e.lanes, l)
+	return l
 }
 
 // Run drives every item as far as it can be driven and returns when nothing is
@@ -207,6 +245,8 @@ func (e *Engine) Run(ctx context.Context) (Result, error) {
 		case <-timer.C:
 		case c := <-e.options.Control:
 			e.obey(c)
+		case do := <-e.options.Do:
+			do(e)
 		case <-drain:
 			drain = nil
 			e.draining = true
@@ -227,30 +267,13 @@ type lineEvent struct {
 	event providers.Event
 }
 
-func (e *Engine) lanes() []*lane {
-	var out []*lane
-	seen := make(map[*lane]bool)
-	for _, op := range e.operations {
-		if !seen[op.lane] {
-			seen[op.lane] = true
-			out = append(out, op.lane)
-		}
-	}
-	return out
-}
-
 func (e *Engine) merge(ctx context.Context) <-chan lineEvent {
 	out := make(chan lineEvent, 64)
-	seen := make(map[*lane]bool)
-	for _, op := range e.operations {
-		if seen[op.lane] {
-			continue
-		}
-		seen[op.lane] = true
-		go func(l *lane, in <-chan providers.Event) {
+	for _, l := range e.lanes {
+		go func() {
 			for {
 				select {
-				case ev, ok := <-in:
+				case ev, ok := <-l.events:
 					if !ok {
 						return
 					}
@@ -267,7 +290,7 @@ func (e *Engine) merge(ctx context.Context) <-chan lineEvent {
 					return
 				}
 			}
-		}(op.lane, op.Provider.Events)
+		}()
 	}
 	return out
 }
@@ -281,36 +304,46 @@ func (e *Engine) recover() error {
 		if err != nil {
 			return err
 		}
-		op.resume(tally)
-
-		quiet := now
-		for after := int64(0); ; {
-			items, err := e.journal.Started(op.ID, after, pageSize)
-			if err != nil {
-				return err
-			}
-			if len(items) == 0 {
-				break
-			}
-			var b runfile.Batch
-			for _, it := range items {
-				after = it.ID
-				if it.Deadline.After(quiet) {
-					quiet = it.Deadline
-				}
-				const reason = "the apply that sent it ended before the answer"
-				b.Changes = append(b.Changes, plan.Change{Item: it.ID, From: plan.Started, To: plan.InDoubt, Reason: reason, At: now, Attempts: -1})
-				b.Requests = append(b.Requests, plan.Request{Item: it.ID, Verb: "execute", Deadline: it.Deadline, Outcome: sdk.OutcomeUnknown.String(), Code: "lost", Message: reason})
-			}
-			if err := e.journal.Commit(b); err != nil {
-				return err
-			}
+		op.resume(tally, tally.Settled)
+		quiet, err := Doubt(e.journal, op.ID, now, nil)
+		if err != nil {
+			return err
 		}
 		if quiet.After(now) {
-			op.lane.line.Pause(now, quiet.Add(afterQuiet).Sub(now), "requests of the former apply may still be on their way", "quiet")
+			op.lane.line.Pause(now, quiet.Sub(now), "requests of the former apply may still be on their way", "quiet")
 		}
 	}
 	return nil
+}
+
+// Doubt puts in doubt what an apply that has ended left started, and returns
+// when the last of its requests has had its effect for certain: the zero time
+// where there was none. A deadline that was taken by another machine's clock is
+// replaced by until, where that is not nil.
+func Doubt(j Journal, operation int64, now time.Time, until *time.Time) (quiet time.Time, err error) {
+	const reason = "the apply that sent it ended before the answer"
+	for after := int64(0); ; {
+		items, err := j.Started(operation, after, pageSize)
+		if err != nil || len(items) == 0 {
+			return quiet, err
+		}
+		var b runfile.Batch
+		for _, it := range items {
+			after = it.ID
+			certain := it.Deadline.Add(afterQuiet)
+			if until != nil {
+				it.Deadline, certain = *until, *until
+			}
+			if certain.After(quiet) {
+				quiet = certain
+			}
+			b.Changes = append(b.Changes, plan.Change{Item: it.ID, From: plan.Started, To: plan.InDoubt, Reason: reason, At: now, Attempts: -1, Deadline: it.Deadline})
+			b.Requests = append(b.Requests, plan.Request{Item: it.ID, Verb: "execute", Deadline: it.Deadline, Outcome: sdk.OutcomeUnknown.String(), Code: "lost", Message: reason})
+		}
+		if err := j.Commit(b); err != nil {
+			return quiet, err
+		}
+	}
 }
 
 // step does all that can be done at now and returns when time alone will
@@ -338,7 +371,7 @@ func (e *Engine) step(now time.Time) (time.Time, error) {
 		}
 	}
 	for _, op := range e.operations {
-		if e.draining || e.fatal != nil || op.stopped != "" {
+		if op.let(); e.halted(op) {
 			e.release(op, now)
 			continue
 		}
@@ -348,13 +381,14 @@ func (e *Engine) step(now time.Time) (time.Time, error) {
 		}
 		sooner(again)
 	}
-	for _, l := range e.lanes() {
+	for _, l := range e.lanes {
 		sooner(l.line.Tick(now))
 		l.line.Flush()
 		if events, asked := l.line.Notes(), l.line.Asked(); len(events)+len(asked) > 0 {
 			e.recorder.add(runfile.Batch{Events: events, Requests: asked}, nil)
 		}
 	}
+	e.part()
 	e.recorder.offer()
 	e.tick(now, false)
 	return wake, nil
@@ -362,18 +396,23 @@ func (e *Engine) step(now time.Time) (time.Time, error) {
 
 // finished tells whether nothing is under way and nothing can be begun.
 func (e *Engine) finished() bool {
-	if e.recorder.busy() {
+	if e.recorder.busy() || e.options.Do != nil && !e.draining && e.fatal == nil {
 		return false
 	}
 	for _, op := range e.operations {
 		if op.active > 0 {
 			return false
 		}
-		if !e.draining && e.fatal == nil && op.stopped == "" && !op.exhausted && !op.blocked() {
+		if !e.halted(op) && !op.exhausted && !op.blocked() {
 			return false
 		}
 	}
 	return true
+}
+
+// halted tells whether nothing of an operation is to be begun any more.
+func (e *Engine) halted(op *operation) bool {
+	return e.draining || e.fatal != nil || op.stopped != "" || op.left || op.lost
 }
 
 // exhausted tells whether every operation was carried to its end.

@@ -227,6 +227,64 @@ func TestHardStopLeavesOnlyWhatWasInFlight(t *testing.T) {
 	})
 }
 
+// A place is free as soon as its answer is there, so an item takes a
+// request and one commit, not two; and still no more items are started on the disk than there
+// are places, nor does anything leave once a rule has stopped the operation.
+func TestPlaceIsFreeWhenAnswered(t *testing.T) {
+	t.Parallel()
+	for name, fails := range map[string]bool{"all succeed": false, "the 50th fails": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(100)
+				w.act = func(th *thing, _ int) act {
+					if fails && th.key == "k0050" {
+						return answer(sdk.OutcomeRefused)
+					}
+					return done()
+				}
+				r := cancelRun()
+				r.settings.MaxInFlight = 1
+				r.settings.Abort = plan.Abort{MaxFailures: 1}
+				r.rate = plan.Rate{RequestsPerSecond: 100_000, Burst: 64}
+				began := time.Now()
+				w.apply(t, r)
+				w.check(t)
+				want := plan.Counts{plan.Succeeded: 100}
+				if fails {
+					want = plan.Counts{plan.Succeeded: 49, plan.Failed: 1, plan.Planned: 50}
+				}
+				if diff := cmp.Diff(want, w.counts()); diff != "" {
+					t.Error(diff)
+				}
+				if took := time.Since(began); took > 220*time.Millisecond {
+					t.Errorf("it took %s, where a request and a commit take 1 ms each", took)
+				}
+				if w.journal.most != 1 {
+					t.Errorf("%d items were started at once", w.journal.most)
+				}
+			})
+		})
+	}
+}
+
+// What an apply costs in syncs: a commit takes along what has gathered during
+// the one before it, outcomes and the marks of the next items together. With 8
+// places, some at the API while others are on their way to disk, that is half
+// of them or less.
+func TestCommitsAreShared(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(1000)
+		r := cancelRun()
+		r.rate = plan.Rate{RequestsPerSecond: 100_000, Burst: 64}
+		w.apply(t, r)
+		w.check(t)
+		if n := w.journal.commits; n > 350 {
+			t.Errorf("1000 items took %d commits", n)
+		}
+	})
+}
+
 func TestAbort(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -327,6 +385,9 @@ func TestEveryCommit(t *testing.T) {
 				w.journal.stopAt, w.journal.commits = 0, 0
 				w.apply(t, r)
 				w.check(t)
+				if w.journal.most > 8 {
+					t.Errorf("%d items were started at once, with 8 places", w.journal.most)
+				}
 				if diff := cmp.Diff(plan.Counts{plan.Succeeded: 12}, w.counts()); diff != "" {
 					t.Errorf("stopped at commit %d (durable: %v) and resumed: %s", stop, after, diff)
 				}

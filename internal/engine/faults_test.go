@@ -12,6 +12,28 @@ import (
 	"github.com/bulkrunner/runner/sdk/host"
 )
 
+// TestA5QuietBeforeAnything: what a former apply left started keeps everything
+// waiting until a second after its deadline, also when only that second is left.
+func TestA5QuietBeforeAnything(t *testing.T) {
+	t.Parallel()
+	for _, ago := range []time.Duration{-3 * time.Second, 0, 600 * time.Millisecond, 2 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(3)
+			deadline := time.Now().Add(-ago)
+			it := w.item("k0001")
+			it.State, it.Deadline = plan.Started, deadline
+			w.apply(t, cancelRun())
+			w.check(t)
+			if first := w.sent[0].Sub(deadline); first < time.Second {
+				t.Errorf("a deadline that was %s ago: the first request left %s after it", ago, first)
+			}
+			if c := w.counts(); c[plan.Succeeded] != 3 {
+				t.Errorf("items are %v", c)
+			}
+		})
+	}
+}
+
 // TestA6RefusedBecauseItWorked: an effect that shows later than the provider
 // promised makes the repetition a refusal, and that is no proof of no effect.
 func TestA6RefusedBecauseItWorked(t *testing.T) {

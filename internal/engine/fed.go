@@ -14,7 +14,7 @@ import (
 // bounds are the limits of a fed operation while they are held against what it
 // is about to do: the plan could not know.
 type bounds struct {
-	held   bool // by this apply
+	held   bool // all items are counted
 	after  int64
 	items  int64
 	totals plan.Totals
@@ -22,14 +22,66 @@ type bounds struct {
 
 // hold looks at a page of a fed operation's items, as they become now that the
 // operation before it is done, and stops it if they are more than its file
-// allows. Items whose turn has come already count as well, so a run that is
+// allows.
+func (e *Engine) hold(op *operation, now time.Time) error {
+	rule, err := op.bounds.look(e.journal, &op.Operation.Operation, op.Become)
+	if err == nil && rule != "" {
+		e.stop(op, now, rule)
+	}
+	return err
+}
+
+// A Become fills in what is known of a fed operation's item once the one that
+// feeds it is settled. The state is planned, or skipped or failed with the
+// reason.
+type Become func(it, of *plan.Item) (plan.State, string)
+
+// Exceeded names the limit that a fed operation would exceed now that what
+// feeds it is settled, "" for none.
+func Exceeded(j Journal, op *plan.Operation, become Become) (rule string, err error) {
+	var b bounds
+	for !b.held && err == nil {
+		rule, err = b.look(j, op, become)
+	}
+	return rule, err
+}
+
+// Waiting is how many items of fed operations are planned still because what
+// feeds them isn't settled.
+func Waiting(j Journal, ops []plan.Operation) (n int64, err error) {
+	for _, op := range ops {
+		if op.Settings.FedBy == "" {
+			continue
+		}
+		for after := int64(0); ; {
+			page, err := j.Planned(op.ID, after, pageSize)
+			if err != nil {
+				return n, err
+			}
+			if len(page) == 0 {
+				break
+			}
+			for _, it := range page {
+				after = it.ID
+				if of, err := j.Item(plan.Feeding(it.Context)); err != nil {
+					return n, err
+				} else if !of.State.Final() {
+					n++
+				}
+			}
+		}
+	}
+	return n, nil
+}
+
+// look counts a page of items; behind the last one it says which limit is
+// exceeded. Items whose turn has come already count as well, so a run that is
 // taken up again is held to the same, and what is written of one that may still
 // be sent must be what it becomes once more: no digest covers it.
-func (e *Engine) hold(op *operation, now time.Time) error {
-	b := &op.bounds
-	page, err := e.journal.Items(op.ID, b.after, pageSize)
+func (b *bounds) look(j Journal, op *plan.Operation, become Become) (rule string, err error) {
+	page, err := j.Items(op.ID, b.after, pageSize)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if b.totals == nil {
 		b.totals = plan.Totals{}
@@ -38,18 +90,18 @@ func (e *Engine) hold(op *operation, now time.Time) error {
 		it := page[i]
 		b.after = it.ID
 		if len(it.Arguments) == 0 || it.Later && !it.State.Final() {
-			of, err := e.journal.Item(plan.Feeding(it.Context))
+			of, err := j.Item(plan.Feeding(it.Context))
 			if err != nil {
-				return err
+				return "", err
 			}
 			becomes, executes := it, of.State.Final()
 			if executes {
-				state, _ := op.Become(&becomes, &of)
+				state, _ := become(&becomes, &of)
 				executes = state == plan.Planned
 			}
 			switch {
 			case it.Later && !(executes && same(&becomes, &it)):
-				return fmt.Errorf("%w: what %s is said to do with item %q doesn't follow from what became of it before", runfile.ErrCorrupt, op.Address, it.Key)
+				return "", fmt.Errorf("%w: what %s is said to do with item %q doesn't follow from what became of it before", runfile.ErrCorrupt, op.Address, it.Key)
 			case !executes:
 				continue
 			}
@@ -57,17 +109,14 @@ func (e *Engine) hold(op *operation, now time.Time) error {
 		}
 		b.items++
 		if err := b.totals.Add(it.Currency, it.Amount); err != nil {
-			return err
+			return "", err
 		}
 	}
 	if len(page) == pageSize {
-		return nil
+		return "", nil
 	}
 	b.held = true
-	if rule := b.exceeded(op.Settings.Limits, op.Rows); rule != "" {
-		e.stop(op, now, rule)
-	}
-	return nil
+	return b.exceeded(op.Settings.Limits, op.Rows), nil
 }
 
 // same tells whether two items are sent, judged and counted alike.

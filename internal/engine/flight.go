@@ -95,7 +95,7 @@ func (e *Engine) again(f *flight, at time.Time) {
 	if f.op.Settings.Reads {
 		f.want = wantRead
 	}
-	if e.draining || e.fatal != nil || f.op.stopped != "" {
+	if e.halted(f.op) {
 		e.drop(f)
 	} else if at.After(time.Now()) {
 		e.sleep(f, at)
@@ -123,10 +123,16 @@ func (e *Engine) change(f *flight, now time.Time, to plan.State, reason string, 
 	e.recorder.add(b, then)
 }
 
-// settle is change to a state that ends the flight, and counts it.
+// settle is change to a state that ends the flight, and counts it. Its place is
+// free at once: whatever takes it is marked by the same commit or a later one,
+// so no more items are started on the disk than there are places, and leaves
+// after that commit, so after this item is counted.
 func (e *Engine) settle(f *flight, now time.Time, to plan.State, reason string, with func(*plan.Change), req *plan.Request) {
 	from := f.item.State
+	e.leavePlace(f)
+	f.op.settling++
 	e.change(f, now, to, reason, with, req, func() {
+		f.op.settling--
 		e.count(f, from, to)
 		e.observe(f)
 		e.drop(f)
@@ -268,7 +274,7 @@ func (e *Engine) executed(now time.Time, f *flight, o dispatch.Outcome, req *pla
 // read judges an item on what the API says, just before its execution.
 func (e *Engine) read(now time.Time, f *flight, a host.Answer, req *plan.Request) {
 	note := func() { e.recorder.add(runfile.Batch{Requests: []plan.Request{*req}}, nil) }
-	if e.draining || e.fatal != nil || f.op.stopped != "" {
+	if e.halted(f.op) {
 		note()
 		e.drop(f)
 		return

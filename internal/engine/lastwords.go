@@ -20,7 +20,7 @@ func (e *Engine) lastWords(ctx context.Context, events <-chan lineEvent, batch r
 		e.recorder.running = false
 	}
 	longest := time.Duration(0)
-	for _, l := range e.lanes() {
+	for _, l := range e.lanes {
 		longest = max(longest, l.line.Timeout)
 	}
 	enough := time.NewTimer(longest)
@@ -46,7 +46,7 @@ func (e *Engine) lastWords(ctx context.Context, events <-chan lineEvent, batch r
 
 // executions is how many of them have no answer yet.
 func (e *Engine) executions() (n int) {
-	for _, l := range e.lanes() {
+	for _, l := range e.lanes {
 		for _, f := range l.calls {
 			if f.item.State == plan.Started {
 				n++

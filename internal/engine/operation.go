@@ -3,11 +3,13 @@ package engine
 import (
 	"container/heap"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/bulkrunner/runner/internal/dispatch"
 	"github.com/bulkrunner/runner/internal/pace"
 	"github.com/bulkrunner/runner/internal/plan"
+	"github.com/bulkrunner/runner/internal/providers"
 	"github.com/bulkrunner/runner/internal/runfile"
 	"github.com/bulkrunner/runner/sdk"
 	"github.com/bulkrunner/runner/sdk/host"
@@ -15,9 +17,10 @@ import (
 
 // A lane is a provider's line with the flights that its calls belong to.
 type lane struct {
-	line  *dispatch.Line
-	calls map[uint64]*flight
-	used  int // flights that hold one of the provider's places
+	line   *dispatch.Line
+	events <-chan providers.Event
+	calls  map[uint64]*flight
+	used   int // flights that hold one of the provider's places
 }
 
 // An operation is one operation block while it is carried out.
@@ -38,6 +41,7 @@ type operation struct {
 	woken    []*flight    // sleepers whose time has come, waiting for a place
 	active   int          // flights under way, sleepers included
 	asleep   int          // of them: those without a place, sleepers and woken
+	settling int          // of them: those whose end is on its way to disk
 	inFlight int          // calls not answered
 	starting int          // marks of start on their way to disk
 	requests int64        // dispatched
@@ -48,6 +52,8 @@ type operation struct {
 	tally   runfile.Tally
 	stopped string // the rule that stopped it
 	paused  bool
+	lost    bool // see [Joined]
+	left    bool
 
 	stage    int   // of the canary
 	admitted int64 // in this stage
@@ -56,7 +62,9 @@ type operation struct {
 func newOperation(op *Operation, l *lane) *operation {
 	p := &operation{Operation: op, lane: l, counts: plan.Counts{}}
 	var own *pace.Limiter
-	if op.Settings.Rate.RequestsPerSecond > 0 {
+	if op.Joined != nil {
+		own = op.Joined.Own
+	} else if op.Settings.Rate.RequestsPerSecond > 0 {
 		own = pace.New(op.Settings.Rate, time.Now())
 	}
 	p.limits = l.line.Limits(own)
@@ -66,13 +74,28 @@ func newOperation(op *Operation, l *lane) *operation {
 }
 
 // resume takes up the counts of former applies.
-func (op *operation) resume(t runfile.Tally) {
+func (op *operation) resume(t runfile.Tally, settled int64) {
 	op.tally = t
-	op.admitted = t.Settled
-	for op.stage < len(op.Settings.Canary) && op.admitted >= op.Settings.Canary[op.stage] {
-		op.admitted -= op.Settings.Canary[op.stage]
-		op.stage++
+	left := Stages(op.Settings.Canary, settled)
+	if op.stage = len(op.Settings.Canary) - len(left); len(left) > 0 {
+		op.admitted = op.Settings.Canary[op.stage] - left[0]
+	} else {
+		op.admitted = settled
 	}
+}
+
+// Stages are those of a canary that are left when so many items are settled,
+// the first of them without those that it has had.
+func Stages(canary []int64, settled int64) []int64 {
+	for n, stage := range canary {
+		if settled < stage {
+			left := slices.Clone(canary[n:])
+			left[0] -= settled
+			return left
+		}
+		settled -= stage
+	}
+	return nil
 }
 
 // blocked tells whether an operation that it depends on will not be finished
@@ -130,6 +153,9 @@ func (e *Engine) advance(op *operation, now time.Time) (time.Time, error) {
 	e.overdue(op, now)
 	if !line.Open() || !op.due() {
 		return time.Time{}, nil
+	}
+	if op.Joined != nil && now.Before(op.Joined.Quiet) {
+		return op.Joined.Quiet, nil
 	}
 	if op.paused {
 		e.unstart(op, now, "the operation is paused")
@@ -273,8 +299,8 @@ func (op *operation) harmless() bool {
 // hasRoom tells whether another item may go on: the number of requests in
 // flight never exceeds the provider's bound nor the operation's own.
 func (op *operation) hasRoom() bool {
-	return op.lane.used < op.lane.line.Places() &&
-		(op.Settings.MaxInFlight == 0 || op.active-op.asleep < op.Settings.MaxInFlight)
+	return op.lane.used < op.lane.line.Places() && op.settling < mostSettling &&
+		(op.Settings.MaxInFlight == 0 || op.active-op.asleep-op.settling < op.Settings.MaxInFlight)
 }
 
 func (op *operation) place(f *flight) {
@@ -363,10 +389,17 @@ func (e *Engine) unstart(op *operation, now time.Time, why string) {
 // overdue takes back marks whose request could outlive the deadline that went
 // to disk with them: their provider was away, or this process was stopped.
 func (e *Engine) overdue(op *operation, now time.Time) {
-	for q := op.queues[wantExecute]; len(q) > 0 && now.Add(op.lane.line.Timeout).After(q[0].item.Deadline); q = op.queues[wantExecute] {
+	for q := op.queues[wantExecute]; len(q) > 0 && op.late(q[0], now); q = op.queues[wantExecute] {
 		f := op.dequeue(wantExecute)
 		e.unsent(f, now, "not sent: its permit did not come in time", nil, nil, func() { e.again(f, time.Now()) })
 	}
+}
+
+// late tells whether a mark is too old to be sent on. A machine that slept has
+// a clock that didn't.
+func (op *operation) late(f *flight, now time.Time) bool {
+	then := now.Add(op.lane.line.Timeout)
+	return then.After(f.item.Deadline) || then.Round(0).After(f.item.Deadline.Round(0))
 }
 
 // stop ends an operation by a rule.
@@ -375,13 +408,18 @@ func (e *Engine) stop(op *operation, now time.Time, rule string) {
 		return
 	}
 	op.stopped = rule
+	if op.Joined != nil {
+		return // it is told by itself
+	}
 	e.stops = append(e.stops, Stop{Operation: op.Address, Rule: rule})
 	e.recorder.add(runfile.Batch{Events: []plan.Event{{At: now, Kind: "stopped", Detail: op.Address + ": " + rule}}}, nil)
 }
 
 // broken names the abort rule that the operation's counts break, "" for none.
-func (op *operation) broken() string {
-	a, t := op.Settings.Abort, op.tally
+func (op *operation) broken() string { return Broken(op.Settings.Abort, op.tally) }
+
+// Broken names the abort rule that counts break, "" for none.
+func Broken(a plan.Abort, t runfile.Tally) string {
 	switch {
 	case a.MaxConsecutiveFailures > 0 && t.Consecutive >= a.MaxConsecutiveFailures:
 		return fmt.Sprintf("abort: %d consecutive failures (max_consecutive_failures = %d)", t.Consecutive, a.MaxConsecutiveFailures)

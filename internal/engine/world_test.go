@@ -236,6 +236,8 @@ type journal struct {
 	events   []plan.Event
 	tally    runfile.Tally
 	commits  int
+	started  int    // items that are
+	most     int    // of them at once
 	stopAt   int    // the commit that fails, and every one after it; 0 is none
 	after    bool   // that commit is durable although it reports failure
 	failed   func() // is told of each that failed
@@ -272,7 +274,13 @@ func (j *journal) Commit(b runfile.Batch) error {
 		}
 		it.NotBefore = c.NotBefore
 		j.tally.Count(c.From, c.To)
+		if c.To == plan.Started {
+			j.started++
+		} else if c.From == plan.Started {
+			j.started--
+		}
 	}
+	j.most = max(j.most, j.started)
 	j.requests = append(j.requests, b.Requests...)
 	j.events = append(j.events, b.Events...)
 	if j.commits == j.stopAt {

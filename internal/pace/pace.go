@@ -49,7 +49,17 @@ type Limiter struct {
 	ring   []*Permit     // the last dispatches, one more than a window may hold; the oldest is at head
 	head   int
 
-	rest time.Time // nothing goes before it: Retry-After, a restart, a pause
+	rest  time.Time // nothing goes before it: Retry-After, a restart, a pause
+	until time.Time // nothing goes after it; zero is no end
+}
+
+// Never is a time that doesn't come.
+var Never = time.Unix(1<<40, 0)
+
+// Shared returns a limiter that gives no permit before [Limiter.Share] says how
+// much of a limit is this process's.
+func Shared(now time.Time) *Limiter {
+	return &Limiter{rest: now, until: now.Add(-time.Second)}
 }
 
 // New returns a limiter whose first permit may go at start. A rate of zero
@@ -83,8 +93,43 @@ func (l *Limiter) reserve(now time.Time) {
 	l.next = now.Add(max(l.bucket.ReserveN(now, 1).DelayFrom(now), l.haste.ReserveN(now, 1).DelayFrom(now)))
 }
 
+// Share changes the limiter to a part of a limit that several processes hold
+// together. What is asked for by until has also left by then, and nothing is
+// given beyond it. Dispatches of the last window count on, so no second holds
+// more than the smaller or the greater share, whichever it began with. A rate
+// of zero requests a second is no limit.
+func (l *Limiter) Share(now time.Time, r plan.Rate, until time.Time) {
+	l.until = until
+	if r.RequestsPerSecond <= 0 {
+		l.bucket, l.ring = nil, nil
+		return
+	}
+	if l.bucket != nil && float64(l.bucket.Limit()) == r.RequestsPerSecond {
+		return
+	}
+	start := now
+	if l.rest.After(now) {
+		start = l.rest
+	}
+	next := New(r, start)
+	next.next = start.Add(time.Duration(float64(time.Second) / r.RequestsPerSecond)) // not at once: the one before may have just gone
+	for n := min(len(l.ring), len(next.ring)); n > 0; n-- {
+		next.ring[len(next.ring)-n] = l.ring[(l.head+len(l.ring)-n)%len(l.ring)]
+	}
+	next.rest, next.until = l.rest, until
+	*l = *next
+}
+
 // Next returns when the next permit can be had, which may be in the past.
 func (l *Limiter) Next() time.Time {
+	at := l.due()
+	if !l.until.IsZero() && at.Add(leastSlack).After(l.until) {
+		return Never
+	}
+	return at
+}
+
+func (l *Limiter) due() time.Time {
 	if l.bucket == nil {
 		return l.rest
 	}
@@ -115,15 +160,12 @@ func (l *Limiter) take(p *Permit) {
 
 // Due returns how many permits fall due until the given time, at the least.
 func (l *Limiter) Due(until time.Time) int {
-	if l.bucket == nil {
-		if l.rest.After(until) {
-			return 0
-		}
-		return math.MaxInt
-	}
 	next := l.Next()
 	if next.After(until) {
 		return 0
+	}
+	if l.bucket == nil {
+		return math.MaxInt
 	}
 	return 1 + int(until.Sub(next).Seconds()*float64(l.bucket.Limit()))
 }
@@ -152,12 +194,13 @@ func (l *Limiter) Rest(until time.Time) {
 // crowd the request that follows it: the time between two requests, and never
 // so short that an ordinary scheduling delay would waste the permit.
 func (l *Limiter) slack() time.Duration {
-	const least = 10 * time.Millisecond
 	if l.bucket == nil {
 		return time.Minute
 	}
-	return max(least, time.Duration(float64(time.Second)/float64(l.bucket.Limit())))
+	return max(leastSlack, time.Duration(float64(time.Second)/float64(l.bucket.Limit())))
 }
+
+const leastSlack = 10 * time.Millisecond
 
 // Limiters are limits that all hold at once: the provider's, and the narrower
 // one of an operation.
@@ -179,6 +222,9 @@ func (ls Limiters) Next() time.Time {
 func (ls Limiters) Take(now time.Time, leeway time.Duration) *Permit {
 	p := &Permit{at: now, before: now.Add(max(leeway, ls.slack()))}
 	for _, l := range ls {
+		if !l.until.IsZero() && l.until.Before(p.before) {
+			p.before = l.until
+		}
 		l.take(p)
 	}
 	return p

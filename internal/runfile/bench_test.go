@@ -3,7 +3,6 @@
 package runfile
 
 import (
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -61,23 +60,11 @@ func BenchmarkCommit(b *testing.B) {
 		b.Fatal(err)
 	}
 	const group = 64
-	result := json.RawMessage(`{"state":"CANCELADA","reference":"88213"}`)
 	b.ReportAllocs()
 	b.ResetTimer()
 	start := cpu(b)
 	for first := 1; first <= b.N; first += group {
-		var before, after Batch
-		for id := int64(first); id < int64(min(first+group, b.N+1)); id++ {
-			c := change(id, plan.Planned, plan.Started)
-			c.Deadline = noon.Add(30 * time.Second)
-			before.Changes = append(before.Changes, c)
-			c = change(id, plan.Started, plan.Succeeded)
-			c.Result = result
-			after.Changes = append(after.Changes, c)
-			after.Requests = append(after.Requests, plan.Request{Item: id, Verb: "execute", SentAt: noon, Deadline: noon.Add(30 * time.Second), SettledAt: noon, Outcome: "done", Code: "200"})
-		}
-		must(b, j.Commit(before))
-		must(b, j.Commit(after))
+		carryOut(b, j, int64(first), int64(min(first+group, b.N+1)))
 	}
 	b.StopTimer()
 	used := start

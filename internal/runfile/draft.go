@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"time"
 
 	"zombiezen.com/go/sqlite"
 
@@ -19,14 +18,16 @@ import (
 // before [Draft.Commit] is there anything at that place; until then the draft
 // is worth nothing and is written without any care for a crash.
 type Draft struct {
-	target, temp      string
-	conn              *conn
-	run               *Run
-	ops               []*ledger
-	last              int64 // the greatest item ID
-	item, edge, state *sqlite.Stmt
-	sums              summer
-	err               error // the first error, after which there is nothing but Discard
+	target, temp string
+	conn         *conn
+	run          *Run
+	ops          []*ledger
+	last         int64 // the greatest item ID
+	plan, state  inserter
+	edge         *sqlite.Stmt
+	sums         summer
+	groups       *gathering
+	err          error // the first error, after which there is nothing but Discard
 }
 
 // Create starts a draft of the run file at path. It refuses, now and again at
@@ -79,14 +80,16 @@ func (d *Draft) start() (err error) {
 	if err := d.conn.script(schema); err != nil {
 		return err
 	}
-	if d.item, err = d.conn.Prepare(`INSERT INTO plan (id, operation, key, source, row, idempotency_key, amount, currency,
-		arguments, fingerprint, sealed, context, live, sum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`); err != nil {
+	d.groups = newGathering()
+	if d.plan, err = newInserter(d.conn, "plan", `id, operation, key, source, row, idempotency_key, amount, currency,
+		arguments, fingerprint, sealed, context, live, sum`); err != nil {
 		return err
 	}
-	if d.edge, err = d.conn.Prepare(`INSERT INTO transitions (item, at, "to", reason, epoch) VALUES (?, ?, ?, ?, 0)`); err != nil {
+	if d.state, err = newInserter(d.conn, "progress", `id, state, attempts, updated_at, reason, sum`); err != nil {
 		return err
 	}
-	d.state, err = d.conn.Prepare(`INSERT INTO progress (id, updated_at, state, reason, attempts, sum) VALUES (?, ?, ?, ?, 0, ?)`)
+	d.edge, err = d.conn.Prepare(`INSERT INTO transitions (item, at, "to", reason, epoch)
+		SELECT id, updated_at, state, reason, 0 FROM progress WHERE id > ? ORDER BY id`)
 	return err
 }
 
@@ -138,75 +141,6 @@ func (d *Draft) ledger(operation int64) *ledger {
 		return nil
 	}
 	return d.ops[operation-1]
-}
-
-// Add adds items, sets their IDs in order and records how each came to its
-// state.
-func (d *Draft) Add(items []plan.Item) error {
-	if d.err != nil {
-		return d.err
-	}
-	now := time.Now()
-	for i := range items {
-		if err := d.add(&items[i], now); err != nil {
-			return d.fail("draft", err)
-		}
-	}
-	return nil
-}
-
-func (d *Draft) add(it *plan.Item, now time.Time) error {
-	l := d.ledger(it.Operation)
-	if l == nil {
-		return fmt.Errorf("%w: there is no operation %d", ErrRefused, it.Operation)
-	}
-	switch it.State {
-	case plan.Planned, plan.Unchanged, plan.Skipped, plan.Invalid:
-	default:
-		return fmt.Errorf("%w: a plan can't make %s %s", ErrRefused, it.Key, it.State)
-	}
-	if it.Attempts != 0 || it.Result != nil || !it.Deadline.IsZero() || !it.NotBefore.IsZero() {
-		return fmt.Errorf("%w: a plan can't say that %s was attempted", ErrRefused, it.Key)
-	}
-	d.last++
-	it.ID = d.last
-	if it.UpdatedAt.IsZero() {
-		it.UpdatedAt = now
-	}
-	l.add(it.ID)
-	l.op.Counts[it.State]++
-	s := d.item
-	s.BindInt64(1, it.ID)
-	s.BindInt64(2, it.Operation)
-	s.BindText(3, it.Key)
-	bindText(s, 4, it.Source)
-	s.BindInt64(5, it.Row)
-	bindText(s, 6, it.IdempotencyKey)
-	bindText(s, 7, it.Amount)
-	bindText(s, 8, it.Currency)
-	bindText(s, 9, string(it.Arguments))
-	bindText(s, 10, it.Fingerprint)
-	bindText(s, 11, it.Sealed)
-	bindText(s, 12, string(it.Context))
-	bindText(s, 13, string(it.Live))
-	s.BindInt64(14, int64(d.sums.plan(it, it.Live)))
-	if err := step(s); err != nil {
-		return err
-	}
-	at, state := stamp(it.UpdatedAt), it.State.String()
-	for i, s := range [...]*sqlite.Stmt{d.edge, d.state} {
-		s.BindInt64(1, it.ID)
-		s.BindText(2, at)
-		s.BindText(3, state)
-		bindText(s, 4, it.Reason)
-		if i == 1 {
-			s.BindInt64(5, int64(d.sums.progress(it.ID, state, "", "", at, it.Reason)))
-		}
-		if err := step(s); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // AddEvents records events of the plan.

@@ -1,6 +1,8 @@
 package runfile
 
 import (
+	"strings"
+
 	"zombiezen.com/go/sqlite"
 
 	"github.com/bulkrunner/runner/internal/plan"
@@ -13,7 +15,31 @@ const (
 	// EventContinued acknowledges an operation's stop: its tally starts anew.
 	// The event's detail begins with the operation's address.
 	EventContinued = "continued"
+
+	// A run that workers carry out was handed over to them, of which the detail
+	// says the address and the workflow; what became of each of its chunks was
+	// received, the detail being its workflow; until all of it has returned.
+	EventHandedOver = "handed_over"
+	EventReceived   = "received"
+	EventReturned   = "returned"
 )
+
+// Away tells whether a run is with workers, by the events of its file: at which
+// address, and the number of its present or its next handing over, from 1.
+func Away(events []plan.Event) (address string, away bool, number int) {
+	number = 1
+	for _, e := range events {
+		switch e.Kind {
+		case EventHandedOver:
+			address, _, _ = strings.Cut(e.Detail, " ")
+			away = true
+		case EventReturned:
+			away = false
+			number++
+		}
+	}
+	return address, away, number
+}
 
 func insertEvents(c *conn, events []plan.Event) error {
 	for _, e := range events {

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	pageItems  = 256     // items kept in memory at a time
+	pageItems  = 1024    // items kept in memory at a time
 	pageBytes  = 8 << 20 // of them; the item that passes it is the page's last
 	pageWindow = 4096    // IDs looked through in one transaction, so that a filter that lets little through doesn't hold one for long
 )

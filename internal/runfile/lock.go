@@ -57,6 +57,16 @@ func takeLock(runPath string) (*lock, error) {
 	return nil, fmt.Errorf("lock run file %s: the lock file changes all the time", runPath)
 }
 
+// Reserve keeps what a path stands for to this process until release is called
+// or the process ends, or returns a [HeldError]. Providers don't inherit it.
+func Reserve(path string) (release func(), err error) {
+	l, err := takeLock(path)
+	if err != nil {
+		return nil, err
+	}
+	return func() { _ = l.release() }, nil
+}
+
 // current tells whether the locked file is still the one of that name.
 func (l *lock) current() bool {
 	named, err := os.Lstat(l.path)

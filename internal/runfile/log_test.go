@@ -14,7 +14,7 @@ import (
 // now and then a moment; when that program has let go the log is cut.
 func TestB8LogIsCut(t *testing.T) {
 	t.Parallel()
-	const n, most = 32_000, 64 << 20
+	const n, most = 24_000, 64 << 20
 	path := planned(t, n)
 	j := acquire(t, path)
 	_, err := j.Begin(noon)
@@ -64,7 +64,7 @@ func TestB8LogIsCut(t *testing.T) {
 			}
 		}
 	}()
-	ours := log(n / 8)
+	ours := log(n / 16)
 
 	in, out, err := os.Pipe()
 	must(t, err)
@@ -91,7 +91,7 @@ func TestB8LogIsCut(t *testing.T) {
 		if after <= most {
 			break
 		}
-		after = log(n / 16)
+		after = log(n / 128)
 	}
 	close(stop)
 	must(t, <-stopped)
@@ -104,7 +104,7 @@ func TestB8LogIsCut(t *testing.T) {
 	if ours > most || after > most {
 		t.Errorf("the log had %d MB beside our own readers, and %d MB when the other had gone", ours>>20, after>>20)
 	}
-	if slowest > 5*time.Second {
+	if slowest > 20*time.Second {
 		t.Errorf("a commit took %s", slowest)
 	}
 	must(t, j.Release())

@@ -1,9 +1,13 @@
 package runfile
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"hash/crc32"
+	"strconv"
 	"strings"
+	"time"
 
 	"zombiezen.com/go/sqlite"
 
@@ -20,22 +24,29 @@ const items = `SELECT g.id, p.operation, p.key, p.source, p.row, p.idempotency_k
 
 // Places of columns in items.
 const (
-	itemOperation = 1
-	itemKey       = 2
-	itemAmount    = 6
-	itemCurrency  = 7
-	itemPlanned   = 12 // the last of what the plan wrote
-	itemPlanSum   = 13
-	itemState     = 14
-	itemReason    = 18
-	itemLive      = 19
-	itemResult    = 20
-	itemAttempts  = 21
-	itemSum       = 22
-	itemLiveSum   = 23
-	itemResultSum = 24
-	itemKnown     = 25 // the first of what became known of it
-	itemKnownSum  = 29
+	itemOperation      = 1
+	itemKey            = 2
+	itemSource         = 3
+	itemRow            = 4
+	itemIdempotencyKey = 5
+	itemAmount         = 6
+	itemCurrency       = 7
+	itemArguments      = 8
+	itemFingerprint    = 9
+	itemSealed         = 10
+	itemContext        = 11
+	itemPlanned        = 12 // the last of what the plan wrote
+	itemPlanSum        = 13
+	itemState          = 14
+	itemReason         = 18
+	itemLive           = 19
+	itemResult         = 20
+	itemAttempts       = 21
+	itemSum            = 22
+	itemLiveSum        = 23
+	itemResultSum      = 24
+	itemKnown          = 25 // the first of what became known of it
+	itemKnownSum       = 29
 )
 
 // noState is true of an item whose state is damaged. Whoever looks for items by
@@ -53,73 +64,117 @@ var noState = func() string {
 
 // A scanner reads items.
 type scanner struct {
-	sums summer
+	sums  summer
+	id    int64
+	state plan.State // of the last item, which most have too
+
+	// Where the columns of the checked row are among what was summed up. What
+	// is NULL is nowhere.
+	places [itemKnownSum][2]int
+	texts  []byte
 }
+
+// itemTexts are the columns that are kept as texts.
+var itemTexts = [...]int{itemKey, itemSource, itemIdempotencyKey, itemAmount, itemCurrency, itemFingerprint, itemSealed, itemReason}
 
 // item reads the current row.
 func (sc *scanner) item(s *sqlite.Stmt) (it plan.Item, err error) {
 	if err := sc.check(s); err != nil {
 		return it, err
 	}
-	it.ID = s.ColumnInt64(0)
+	it.ID = sc.id
 	it.Operation = s.ColumnInt64(itemOperation)
-	it.Key = s.ColumnText(itemKey)
-	it.Source = s.ColumnText(3)
-	it.Row = s.ColumnInt64(4)
-	it.IdempotencyKey = s.ColumnText(5)
-	it.Amount, it.Currency = worth(s)
-	it.Arguments = column(s, 8)
-	it.Fingerprint = s.ColumnText(9)
-	it.Sealed = s.ColumnText(10)
-	it.Context = column(s, 11)
-	if it.Later = known(s); it.Later {
-		it.Arguments = column(s, itemKnown+2)
-		it.Context = column(s, itemKnown+3)
-	}
-	if it.State, err = plan.ParseState(s.ColumnText(itemState)); err != nil {
-		return it, fmt.Errorf("%w: item %d: %v", ErrCorrupt, it.ID, err)
-	}
-	it.Reason = s.ColumnText(itemReason)
-	if it.Live = column(s, itemLive); it.Live == nil {
-		it.Live = column(s, itemPlanned)
-	}
-	it.Result = column(s, itemResult)
+	it.Row = s.ColumnInt64(itemRow)
 	it.Attempts = s.ColumnInt(itemAttempts)
-	if it.Deadline, err = parseStamp(s.ColumnText(15)); err != nil {
-		return it, err
+	it.Later = known(s)
+	if it.Later {
+		sc.places[itemAmount], sc.places[itemCurrency] = sc.places[itemKnown], sc.places[itemKnown+1]
+		sc.places[itemArguments], sc.places[itemContext] = sc.places[itemKnown+2], sc.places[itemKnown+3]
 	}
-	if it.NotBefore, err = parseStamp(s.ColumnText(16)); err != nil {
-		return it, err
+	sc.texts = sc.texts[:0] // they become one string, of which each is a part
+	for _, i := range itemTexts {
+		sc.texts = append(sc.texts, sc.column(i)...)
 	}
-	it.UpdatedAt, err = parseStamp(s.ColumnText(17))
-	return it, err
+	all := string(sc.texts)
+	for i, to := range [...]*string{&it.Key, &it.Source, &it.IdempotencyKey, &it.Amount, &it.Currency, &it.Fingerprint, &it.Sealed, &it.Reason} {
+		n := len(sc.column(itemTexts[i]))
+		*to, all = all[:n], all[n:]
+	}
+	it.Arguments = sc.value(itemArguments)
+	it.Context = sc.value(itemContext)
+	if it.Live = sc.value(itemLive); it.Live == nil {
+		it.Live = sc.value(itemPlanned)
+	}
+	it.Result = sc.value(itemResult)
+	if state := sc.column(itemState); sc.state == plan.Invalid || string(state) != sc.state.String() {
+		if sc.state, err = plan.ParseState(string(state)); err != nil {
+			return it, fmt.Errorf("%w: item %d: %v", ErrCorrupt, it.ID, err)
+		}
+	}
+	it.State = sc.state
+	for i, to := range [...]*time.Time{&it.Deadline, &it.NotBefore, &it.UpdatedAt} {
+		if *to, err = parseStamp(sc.column(itemState + 1 + i)); err != nil {
+			return it, err
+		}
+	}
+	return it, nil
 }
 
 // check refuses an item that isn't as it was written.
 func (sc *scanner) check(s *sqlite.Stmt) error {
-	id := s.ColumnInt64(0)
-	sum := func(first, last, is int) bool {
-		sc.sums.begin(id)
-		return sc.sums.columns(s, first, last) && s.ColumnType(is) == sqlite.TypeInteger
+	sc.id = s.ColumnInt64(0)
+	sc.sums.buf = sc.sums.buf[:0]
+	sc.places = [itemKnownSum][2]int{}
+	if sum, whole := sc.sum(s, itemOperation, itemPlanned, itemPlanSum); !whole || int64(sum) != s.ColumnInt64(itemPlanSum) {
+		return changed("plan", sc.id)
 	}
-	if !sum(itemOperation, itemPlanned, itemPlanSum) || int64(sc.sums.end()) != s.ColumnInt64(itemPlanSum) {
-		return changed("plan", id)
+	if sum, whole := sc.sum(s, itemState, itemReason, itemSum); !whole || s.ColumnType(itemAttempts) != sqlite.TypeInteger ||
+		withAttempts(sum, s.ColumnInt64(itemAttempts)) != s.ColumnInt64(itemSum) {
+		return changed("progress", sc.id)
 	}
-	if !sum(itemState, itemReason, itemSum) || s.ColumnType(itemAttempts) != sqlite.TypeInteger ||
-		withAttempts(sc.sums.end(), s.ColumnInt64(itemAttempts)) != s.ColumnInt64(itemSum) {
-		return changed("progress", id)
-	}
-	whole := func(value, is int) bool {
-		if s.ColumnType(value) == sqlite.TypeNull {
-			return s.ColumnType(is) == sqlite.TypeNull
+	if known(s) {
+		if sum, whole := sc.sum(s, itemKnown, itemKnownSum-1, itemKnownSum); !whole || int64(sum) != s.ColumnInt64(itemKnownSum) {
+			return changed("known", sc.id)
 		}
-		return sum(value, value, is) && int64(sc.sums.end()) == s.ColumnInt64(is)
 	}
-	if known(s) && (!sum(itemKnown, itemKnownSum-1, itemKnownSum) || int64(sc.sums.end()) != s.ColumnInt64(itemKnownSum)) {
-		return changed("known", id)
+	for _, of := range [...][2]int{{itemLive, itemLiveSum}, {itemResult, itemResultSum}} {
+		value, is := of[0], of[1]
+		if s.ColumnType(value) == sqlite.TypeNull {
+			if s.ColumnType(is) != sqlite.TypeNull {
+				return changed("progress", sc.id)
+			}
+			continue
+		}
+		if sum, whole := sc.sum(s, value, value, is); !whole || int64(sum) != s.ColumnInt64(is) {
+			return changed("progress", sc.id)
+		}
 	}
-	if !whole(itemLive, itemLiveSum) || !whole(itemResult, itemResultSum) {
-		return changed("progress", id)
+	return nil
+}
+
+// sum is the checksum of columns from first to last, and tells whether it can
+// be what column is has.
+func (sc *scanner) sum(s *sqlite.Stmt, first, last, is int) (sum uint32, whole bool) {
+	m := &sc.sums
+	from := len(m.buf)
+	m.buf = append(strconv.AppendInt(m.buf, sc.id, 10), 0)
+	for i := first; i <= last; i++ {
+		at := len(m.buf)
+		if !m.columns(s, i, i) {
+			return 0, false
+		}
+		sc.places[i] = [2]int{at, len(m.buf) - 1}
+	}
+	return crc32.Checksum(m.buf[from:], castagnoli), s.ColumnType(is) == sqlite.TypeInteger
+}
+
+// column is a column of the row that was checked last, until the next is.
+func (sc *scanner) column(i int) []byte { return sc.sums.buf[sc.places[i][0]:sc.places[i][1]] }
+
+// value is a column's bytes, and nil where there are none.
+func (sc *scanner) value(i int) []byte {
+	if b := sc.column(i); len(b) > 0 {
+		return bytes.Clone(b)
 	}
 	return nil
 }

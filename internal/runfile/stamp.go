@@ -48,14 +48,40 @@ func stampUp(t time.Time) string {
 	return stamp(t.Add(time.Millisecond - 1))
 }
 
-// parseStamp is the inverse of stamp.
-func parseStamp(s string) (time.Time, error) {
-	if s == "" {
+// parseStamp is the inverse of stamp, and by hand for the same reason.
+func parseStamp[T string | []byte](s T) (time.Time, error) {
+	if len(s) == 0 {
 		return time.Time{}, nil
 	}
-	t, err := time.Parse(stampLayout, s)
+	if t, ok := parsePlain(s); ok {
+		return t, nil
+	}
+	t, err := time.Parse(stampLayout, string(s))
 	if err != nil {
 		return time.Time{}, fmt.Errorf("%w: %q is not a time", ErrCorrupt, s)
 	}
 	return t, nil
+}
+
+// parsePlain reads a time of which no part is out of its range.
+func parsePlain[T string | []byte](s T) (t time.Time, ok bool) {
+	if len(s) != len(stampLayout) || s[4] != '-' || s[7] != '-' || s[10] != 'T' || s[13] != ':' || s[16] != ':' || s[19] != '.' || s[23] != 'Z' {
+		return t, false
+	}
+	ok = true
+	number := func(from, to int) (n int) {
+		for ; from < to; from++ {
+			c := s[from]
+			ok = ok && c >= '0' && c <= '9'
+			n = 10*n + int(c-'0')
+		}
+		return n
+	}
+	year, month, day := number(0, 4), number(5, 7), number(8, 10)
+	hour, minute, second, ms := number(11, 13), number(14, 16), number(17, 19), number(20, 23)
+	if !ok || month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 || second > 59 {
+		return t, false
+	}
+	t = time.Date(year, time.Month(month), day, hour, minute, second, ms*int(time.Millisecond), time.UTC)
+	return t, t.Day() == day
 }

@@ -54,9 +54,14 @@ func (m *summer) columns(s *sqlite.Stmt, first, last int) bool {
 		case sqlite.TypeInteger:
 			m.buf = strconv.AppendInt(m.buf, s.ColumnInt64(i), 10)
 		case sqlite.TypeText:
-			from, n := len(m.buf), s.ColumnLen(i)
-			m.buf = slices.Grow(m.buf, n)[:from+n]
-			s.ColumnBytes(i, m.buf[from:])
+			from := len(m.buf)
+			n := s.ColumnBytes(i, m.buf[from:cap(m.buf)])
+			if from+n == cap(m.buf) { // which may be too little
+				n = s.ColumnLen(i)
+				m.buf = slices.Grow(m.buf, n+1)
+				s.ColumnBytes(i, m.buf[from:from+n])
+			}
+			m.buf = m.buf[:from+n]
 		default:
 			return false
 		}

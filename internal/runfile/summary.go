@@ -1,6 +1,7 @@
 package runfile
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/cockroachdb/apd/v3"
@@ -53,44 +54,54 @@ func (f *File) Summary() (s Summary, err error) {
 		return s, err
 	}
 	s.Operations = make([]Worth, len(ops))
-	totals := make([]sums, len(ops))
+	totals := make([]plan.Totals, len(ops))
 	for i := range totals {
-		totals[i] = sums{}
+		totals[i] = plan.Totals{}
 	}
-	var adding error
-	s.Groups, err = f.group("reason", func(row *sqlite.Stmt, d *apd.Decimal, currency string) {
+	s.Groups, err = f.group("reason", func(row *sqlite.Stmt) error {
 		op := row.ColumnInt64(itemOperation) - 1
+		if op < 0 || op >= int64(len(ops)) {
+			return fmt.Errorf("%w: item %d is of no operation", ErrCorrupt, row.ColumnInt64(0))
+		}
 		w := &s.Operations[op]
 		if row.ColumnInt64(itemAttempts) > 0 {
 			w.Retried++
 		}
-		if d == nil {
+		amount, currency := worth(row)
+		if amount == "" {
 			w.Without++
-			return
+			return nil
 		}
 		a := w.of(currency)
 		if a == nil {
-			return
+			return nil
+		}
+		d, err := parseAmount(amount)
+		if err != nil {
+			return err
 		}
 		if a.Items++; d.IsZero() {
 			a.Zero++
 		}
 		a.enter(row, d)
-		if err := totals[op].addDecimal(new(apd.Decimal).Set(d), a.Currency); err != nil {
-			adding = err
-		}
+		return totals[op].Add(currency, amount)
 	})
-	if err == nil {
-		err = adding
-	}
 	for op := range s.Operations {
-		text := totals[op].text()
 		for i := range s.Operations[op].Currencies {
 			a := &s.Operations[op].Currencies[i]
-			a.Total = text[a.Currency]
+			a.Total = totals[op].Text(a.Currency)
 		}
 	}
 	return s, err
+}
+
+// parseAmount reads an amount that was added up already.
+func parseAmount(amount string) (*apd.Decimal, error) {
+	d, _, err := apd.NewFromString(amount)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %.40q is not an amount", ErrCorrupt, amount)
+	}
+	return d, nil
 }
 
 // of are the amounts of a currency, nil if there are too many currencies to
@@ -139,7 +150,7 @@ func (a *Amounts) Outlying() int64 {
 		return 0
 	}
 	total, err := parseAmount(a.Total)
-	if err != nil || total == nil || total.Sign() <= 0 {
+	if err != nil || total.Sign() <= 0 {
 		return 0
 	}
 	times := new(apd.Decimal)

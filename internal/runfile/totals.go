@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/cockroachdb/apd/v3"
 	"zombiezen.com/go/sqlite"
 
 	"github.com/bulkrunner/runner/internal/plan"
@@ -20,134 +19,73 @@ const shownKeys = 3
 // OtherValues is the value of the group of all that found no group of its own.
 const OtherValues = "(other)"
 
-// exact adds without ever rounding: precision 0 is unlimited.
-var exact = apd.BaseContext
-
-// sums are exact totals by currency.
-type sums map[string]*apd.Decimal
-
-// parseAmount reads an amount, nil where there is none.
-func parseAmount(amount string) (*apd.Decimal, error) {
-	if amount == "" {
-		return nil, nil
-	}
-	d, _, err := apd.NewFromString(amount)
-	// An exponent would be a damaged file's way to fill the memory.
-	if err != nil || d.Form != apd.Finite || d.Exponent > 0 || d.Exponent < -100 || len(amount) > 200 {
-		return nil, fmt.Errorf("%w: %.40q is not an amount", ErrCorrupt, amount)
-	}
-	return d, nil
-}
-
-// addDecimal adds an amount, which is the total's from then on.
-func (t sums) addDecimal(d *apd.Decimal, currency string) error {
-	total, ok := t[currency]
-	if !ok {
-		t[currency] = d
-		return nil
-	}
-	_, err := exact.Add(total, total, d)
-	return err
-}
-
-func (t sums) text() map[string]string {
-	m := make(map[string]string, len(t))
-	for c, d := range t {
-		m[c] = d.Text('f')
-	}
-	return m
-}
-
 // Totals are the exact totals by currency of groups.
 func Totals(groups []Group) map[string]string {
-	t := sums{}
+	t := plan.Totals{}
 	for _, g := range groups {
 		for currency, amount := range g.Amounts {
-			d, _, err := apd.NewFromString(amount)
-			if err == nil {
-				err = t.addDecimal(d, currency)
-			}
-			if err != nil {
+			if err := t.Add(currency, amount); err != nil {
 				panic(fmt.Sprintf("%q was added up before: %v", amount, err))
 			}
 		}
 	}
-	return t.text()
+	return t.Texts()
 }
 
-// Groups counts and adds up the items by operation and state and, beside
-// these, by their "reason" or "currency"; or by "state" alone.
-func (f *File) Groups(by string) ([]Group, error) {
-	return f.group(by, func(*sqlite.Stmt, *apd.Decimal, string) {})
+// A gathering puts items into groups by operation, state and one thing more.
+type gathering struct {
+	groups map[gatheredBy]*gathered
+	order  []*gathered
+	last   *gathered // most items are of the group of the one before
 }
 
-// group is Groups, and shows each item to also: its row, its amount, nil where
-// it has none, and its currency.
-func (f *File) group(by string, also func(*sqlite.Stmt, *apd.Decimal, string)) ([]Group, error) {
-	if by != "reason" && by != "state" && by != "currency" {
-		return nil, fmt.Errorf("items can't be grouped by %q: reason, state and currency are what there is", by)
-	}
-	ops, err := f.Operations()
-	if err != nil {
-		return nil, err
-	}
-	type group struct {
-		Group
-		sums
-	}
-	type id struct {
-		operation    int64
-		state, value string
-	}
-	var order []*group
-	groups := map[id]*group{}
-	err = f.each(func(s *sqlite.Stmt) error {
-		k := id{operation: s.ColumnInt64(itemOperation), state: s.ColumnText(itemState)}
-		switch by {
-		case "reason":
-			k.value = s.ColumnText(itemReason)
-		case "currency":
-			_, k.value = worth(s)
+type gatheredBy struct {
+	operation    int64
+	state, value string
+}
+
+type gathered struct {
+	gatheredBy
+	items  int64
+	keys   []string
+	totals plan.Totals
+}
+
+func newGathering() *gathering { return &gathering{groups: map[gatheredBy]*gathered{}} }
+
+// enter counts an item in its group, which it returns.
+func (g *gathering) enter(by gatheredBy, amount, currency string) (*gathered, error) {
+	to := g.last
+	if to == nil || to.gatheredBy != by {
+		if to = g.groups[by]; to == nil && len(g.groups) >= maxGroups {
+			by.value = OtherValues
+			to = g.groups[by]
 		}
-		g := groups[k]
-		if g == nil && len(groups) >= maxGroups {
-			k.value = OtherValues
-			g = groups[k]
+		if to == nil {
+			to = &gathered{gatheredBy: by, totals: plan.Totals{}}
+			g.groups[by] = to
+			g.order = append(g.order, to)
 		}
-		if g == nil {
-			state, err := plan.ParseState(k.state)
-			if err != nil || k.operation < 1 || k.operation > int64(len(ops)) {
-				return fmt.Errorf("%w: item %d is of no operation or state", ErrCorrupt, s.ColumnInt64(0))
-			}
-			g = &group{Group{Operation: ops[k.operation-1].Address, State: state, Value: k.value}, sums{}}
-			groups[k] = g
-			order = append(order, g)
-		}
-		if g.Items++; len(g.Keys) < shownKeys {
-			g.Keys = append(g.Keys, s.ColumnText(itemKey))
-		}
-		amount, currency := worth(s)
-		d, err := parseAmount(amount)
-		if err != nil {
-			return err
-		}
-		also(s, d, currency)
-		if d == nil {
-			return nil
-		}
-		return g.addDecimal(d, currency)
-	})
-	if err != nil {
-		return nil, err
+		g.last = to
 	}
-	all := make([]Group, len(order))
-	for i, g := range order {
-		g.Amounts = g.text()
-		all[i] = g.Group
-	}
+	to.items++
+	return to, to.totals.Add(currency, amount)
+}
+
+// all are the groups: by operation in their order, by state in theirs, those of
+// most items first.
+func (g *gathering) all(ops []plan.Operation) ([]Group, error) {
 	rank := map[string]int{}
 	for i, op := range ops {
 		rank[op.Address] = i
+	}
+	all := make([]Group, len(g.order))
+	for i, from := range g.order {
+		state, err := plan.ParseState(from.state)
+		if err != nil || from.operation < 1 || from.operation > int64(len(ops)) {
+			return nil, fmt.Errorf("%w: items are of no operation or state", ErrCorrupt)
+		}
+		all[i] = Group{Operation: ops[from.operation-1].Address, State: state, Value: from.value, Items: from.items, Keys: from.keys, Amounts: from.totals.Texts()}
 	}
 	slices.SortStableFunc(all, func(a, b Group) int {
 		if d := rank[a.Operation] - rank[b.Operation]; d != 0 {
@@ -159,6 +97,46 @@ func (f *File) group(by string, also func(*sqlite.Stmt, *apd.Decimal, string)) (
 		return int(min(max(b.Items-a.Items, -1), 1))
 	})
 	return all, nil
+}
+
+// Groups counts and adds up the items by operation and state and, beside
+// these, by their "reason" or "currency"; or by "state" alone.
+func (f *File) Groups(by string) ([]Group, error) {
+	return f.group(by, func(*sqlite.Stmt) error { return nil })
+}
+
+// group is Groups, and shows each item to also.
+func (f *File) group(by string, also func(*sqlite.Stmt) error) ([]Group, error) {
+	if by != "reason" && by != "state" && by != "currency" {
+		return nil, fmt.Errorf("items can't be grouped by %q: reason, state and currency are what there is", by)
+	}
+	ops, err := f.Operations()
+	if err != nil {
+		return nil, err
+	}
+	g := newGathering()
+	err = f.each(func(s *sqlite.Stmt) error {
+		k := gatheredBy{operation: s.ColumnInt64(itemOperation), state: s.ColumnText(itemState)}
+		amount, currency := worth(s)
+		switch by {
+		case "reason":
+			k.value = s.ColumnText(itemReason)
+		case "currency":
+			k.value = currency
+		}
+		to, err := g.enter(k, amount, currency)
+		if err != nil {
+			return fmt.Errorf("%w: item %d: %v", ErrCorrupt, s.ColumnInt64(0), err)
+		}
+		if len(to.keys) < shownKeys {
+			to.keys = append(to.keys, s.ColumnText(itemKey))
+		}
+		return also(s)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return g.all(ops)
 }
 
 // each calls row with the columns of every item, in short transactions.

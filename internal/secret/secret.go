@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 )
 
@@ -49,10 +50,12 @@ func ReadKey(path string) (*Key, error) {
 func readPrivate(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("there is no file %s: make one, or correct its name", path)
 	case err != nil:
 		return nil, err
 	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("%s is not a file", path)
+		return nil, fmt.Errorf("%s is not a file but a folder, a pipe or a device: save the key in a file of its own", path)
 	case info.Mode().Perm()&others != 0:
 		return nil, fmt.Errorf("%s may be read by others than its owner: chmod 600 %s", path, path)
 	}

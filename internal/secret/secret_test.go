@@ -73,7 +73,7 @@ func TestKeyIsRefused(t *testing.T) {
 		"long":   {write(t, strings.Repeat("a", 5000), 0o600), "more than 4096"},
 		"shared": {write(t, strings.Repeat("a", 32), 0o644), "chmod 600"},
 		"folder": {t.TempDir(), "not a file"},
-		"absent": {filepath.Join(t.TempDir(), "none"), "no such file"},
+		"absent": {filepath.Join(t.TempDir(), "none"), "there is no file"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
