@@ -15,6 +15,10 @@ import (
 // programPrefix begins the name of every provider program.
 const programPrefix = "runner-provider-"
 
+// FolderVariable is the variable of the environment that names the folder of
+// plugins.
+const FolderVariable = "RUNNER_PLUGIN_DIR"
+
 // A Program is a provider's executable file.
 type Program struct {
 	Path string
@@ -26,7 +30,7 @@ type Program struct {
 
 // Find looks up the program that a requirement names: a path relative to the
 // file that says it, or a name that is looked for in the folder of plugins
-// ($RUNNER_PLUGIN_DIR), beside the runner itself, and in plugins/ beside it.
+// ([FolderVariable]), beside the runner itself, and in plugins/ beside it.
 func Find(req *config.Requirement) (Program, diag.List) {
 	var tried []string
 	for _, path := range candidates(req) {
@@ -63,7 +67,7 @@ func candidates(req *config.Requirement) []string {
 	}
 	name := programPrefix + req.Source + exe
 	var out []string
-	if dir := os.Getenv("RUNNER_PLUGIN_DIR"); dir != "" {
+	if dir := os.Getenv(FolderVariable); dir != "" {
 		if abs, err := filepath.Abs(filepath.Join(dir, name)); err == nil {
 			out = append(out, abs)
 		}

@@ -24,9 +24,9 @@ func script(t *testing.T, path, says string, mode os.FileMode) {
 	}
 }
 
-// TestImageRace: a program that is swapped between the check and the start is
+// TestC9SwappedProgram: a program that is swapped between the check and the start is
 // never run, whether another is renamed over it or written into it.
-func TestImageRace(t *testing.T) {
+func TestC9SwappedProgram(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("this system runs programs by their path alone")
 	}
@@ -65,7 +65,7 @@ func TestImageRace(t *testing.T) {
 			}
 		}
 	})
-	const starts = 500
+	starts := swappedStarts
 	ran, refused := 0, 0
 	for ran < starts && refused < 100*starts {
 		i, err := newImage(program)
@@ -166,5 +166,19 @@ func TestFindDoesNotHash(t *testing.T) {
 	p, diags := Find(&config.Requirement{Name: "p", Source: program})
 	if diags.HasErrors() || p.Path != program || p.Checksum != "" {
 		t.Errorf("%+v %v", p, diags)
+	}
+}
+
+// TestForeignProgram: a program of another machine can't be started, and that
+// is said.
+func TestForeignProgram(t *testing.T) {
+	t.Parallel()
+	foreign := filepath.Join(t.TempDir(), "runner-provider-fake")
+	if err := os.WriteFile(foreign, []byte("\x7fELF of another machine\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Start(t.Context(), "fake", Program{Path: foreign})
+	if e, ok := errors.AsType[*Error](err); !ok || e.Doing != "start" || !strings.Contains(e.Detail, foreign+" is no program for this machine, which is "+runtime.GOOS+"/"+runtime.GOARCH) {
+		t.Errorf("got %v", err)
 	}
 }

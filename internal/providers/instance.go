@@ -9,8 +9,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -89,13 +91,26 @@ func (i *Instance) start(ctx context.Context) (err error) {
 	// go-plugin's server takes what the program prints to itself, and sends it
 	// here; what goes past it, as a panic's trace, comes through the pipes.
 	end, noise := &tail{}, &counter{}
+	// The program is read while a key is made.
+	read := sync.OnceValues(func() (*image, error) { return newImage(i.Program.Path) })
+	go read()
+	config, certificate, err := clientTLS()
+	if err != nil {
+		return i.fail("start", err)
+	}
+	taken := false
+	defer func() {
+		if img, _ := read(); img != nil && !taken {
+			img.close()
+		}
+	}()
 	i.client = plugin.NewClient(&plugin.ClientConfig{
 		SyncStdout:       noise,
 		SyncStderr:       end,
 		HandshakeConfig:  host.Handshake,
 		VersionedPlugins: host.Plugins(),
 		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
-		AutoMTLS:         true,
+		TLSConfig:        config,
 		SkipHostEnv:      true,
 		StartTimeout:     startTimeout,
 		Logger:           hclog.NewNullLogger(),
@@ -103,19 +118,18 @@ func (i *Instance) start(ctx context.Context) (err error) {
 		GRPCDialOptions: []grpc.DialOption{grpc.WithDefaultCallOptions(
 			grpc.MaxCallRecvMsgSize(messageLimit), grpc.MaxCallSendMsgSize(messageLimit))},
 		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, _ string) (runner.Runner, error) {
-			img, err := newImage(i.Program.Path)
+			img, err := read()
 			if err != nil {
 				return nil, err
 			}
 			if want := i.Program.Checksum; want != "" && want != img.checksum {
-				img.close()
 				return nil, &ChecksumError{Path: i.Program.Path, Want: want, Found: img.checksum}
 			}
-			i.Program.Checksum = img.checksum
+			i.Program.Checksum, taken = img.checksum, true
 			if i.process != nil {
 				i.dropped += i.process.dropped()
 			}
-			i.process = newProcess(img, append(environment(), cmd.Env...), i.inherited)
+			i.process = newProcess(img, append(append(environment(), cmd.Env...), certificate), i.inherited)
 			i.process.tail, i.process.noise = end, noise
 			return i.process, nil
 		},
@@ -171,6 +185,8 @@ func (i *Instance) startError(err error) error {
 		e.Detail = fmt.Sprintf("%s did not answer within %s", i.Program.Path, startTimeout)
 	case errors.Is(err, os.ErrPermission):
 		e.Detail = fmt.Sprintf("%s may not be executed; to allow it: chmod +x %s", i.Program.Path, i.Program.Path)
+	case errors.Is(err, syscall.ENOEXEC):
+		e.Detail = fmt.Sprintf("%s is no program for this machine, which is %s/%s; install the one that is", i.Program.Path, runtime.GOOS, runtime.GOARCH)
 	default:
 		e.Detail = text
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/hcl/v2/gohcl"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
+	"github.com/bulkrunner/runner/internal/config"
 	"github.com/bulkrunner/runner/internal/diag"
 )
 
@@ -51,7 +52,7 @@ var (
 
 // ReadLock reads a lock file. It is nil where there is none.
 func ReadLock(path string) (*Lock, diag.List) {
-	text, err := os.ReadFile(path)
+	text, err := config.ReadFile(path) // which waits for no pipe, and ends
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -59,7 +59,7 @@ func (p *process) Start(context.Context) error {
 	if err != nil {
 		out.Close()
 		errs.Close()
-		if e, ok := errors.AsType[*os.PathError](err); ok {
+		if e, ok := errors.AsType[*os.PathError](err); ok && e.Op == "fork/exec" {
 			e.Path = p.image.path // and not the descriptor's
 		}
 		return err
@@ -121,8 +121,15 @@ func (p *process) Stdout() io.ReadCloser { return p.stdout }
 func (p *process) Stderr() io.ReadCloser { return io.NopCloser(eof{}) }
 
 func (p *process) Name() string                    { return p.image.path }
-func (p *process) ID() string                      { return strconv.Itoa(p.cmd.Process.Pid) }
 func (p *process) Diagnose(context.Context) string { return "" }
+
+// ID is "" for what could not be started: go-plugin asks also then.
+func (p *process) ID() string {
+	if p.cmd.Process == nil {
+		return ""
+	}
+	return strconv.Itoa(p.cmd.Process.Pid)
+}
 
 func (p *process) PluginToHost(network, address string) (string, string, error) {
 	return network, address, nil
