@@ -2,8 +2,7 @@ package sdk
 
 import (
 	"encoding/json"
-	"fmt"
-	"regexp"
+	"errors"
 	"strings"
 
 	"github.com/cockroachdb/apd/v3"
@@ -14,15 +13,35 @@ import (
 // float. The zero value is "", no number at all.
 type Decimal string
 
-var decimalText = regexp.MustCompile(`^-?[0-9]{1,30}(\.[0-9]{1,30})?$`)
+var errNotDecimal = errors.New("not a decimal number such as 1250.00")
 
 // ParseDecimal accepts digits with an optional sign and a full stop as the
-// decimal mark: no exponent, no thousands separator.
+// decimal mark, up to 30 before it and 30 behind: no exponent, no thousands
+// separator.
 func ParseDecimal(s string) (Decimal, error) {
-	if !decimalText.MatchString(s) {
-		return "", fmt.Errorf("not a decimal number such as 1250.00")
+	digits := strings.TrimPrefix(s, "-")
+	whole := digitsIn(digits)
+	if whole < len(digits) && digits[whole] == '.' {
+		if fraction := digits[whole+1:]; len(fraction) == 0 || len(fraction) > 30 || digitsIn(fraction) < len(fraction) {
+			return "", errNotDecimal
+		}
+	} else if whole < len(digits) {
+		return "", errNotDecimal
+	}
+	if whole == 0 || whole > 30 {
+		return "", errNotDecimal
 	}
 	return Decimal(s), nil
+}
+
+// digitsIn is how many digits a text begins with.
+func digitsIn(s string) int {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return i
+		}
+	}
+	return len(s)
 }
 
 func (d Decimal) String() string { return string(d) }

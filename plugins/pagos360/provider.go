@@ -5,7 +5,8 @@ import (
 	"github.com/bulkrunner/runner/sdk/simulator"
 )
 
-const version = "0.1.0"
+// version is the provider's own. A release sets it at build time.
+var version = "0.1.0"
 
 var provider = sdk.Provider[configuration, *client]{
 	Name:    "pagos360",

@@ -34,7 +34,7 @@ func checkDate(name, date string) error {
 		return nil
 	}
 	if _, err := time.Parse(fileDate, date); err != nil {
-		return fmt.Errorf("%s is %q, which is no day of the calendar: write it as 2026-12-31", name, date)
+		return fmt.Errorf("%s is %q, which is no day of the calendar; days are written as 2026-12-31", name, date)
 	}
 	return nil
 }

@@ -83,10 +83,14 @@ func ask(t *testing.T, s *host.Stream, c host.Call) host.Answer {
 	return answers[0]
 }
 
+// patience is far more than a busy machine with the race detector takes for
+// the thousands of calls of a test.
+const patience = 5 * time.Minute
+
 func call(verb host.Verb, operation, id string) host.Call {
 	return host.Call{
 		ID: 7, Verb: verb, Operation: operation, Arguments: fmt.Appendf(nil, `{"id":%q}`, id),
-		IdempotencyKey: "key", Deadline: time.Now().Add(5 * time.Second), LeaveBefore: time.Now().Add(5 * time.Second),
+		IdempotencyKey: "key", Deadline: time.Now().Add(patience), LeaveBefore: time.Now().Add(patience),
 	}
 }
 
