@@ -26,6 +26,8 @@ var masks = []mark{
 	{regexp.MustCompile(`"id": ?"[0-9a-f]{20}"`), `"id": "RUN"`},
 	{regexp.MustCompile(`\b[0-9a-f]{32}\b`), "KEY"},
 	{regexp.MustCompile(`\b2[0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z`), "TIME"},
+	{regexp.MustCompile(`\b2[0-9]{3}-[0-9]{2}-[0-9]{2} [0-9:]{8} UTC`), "TIME"},
+	{regexp.MustCompile("run `[0-9a-f]{20}`"), "run `RUN`"},
 	{regexp.MustCompile(`(?m)^[a-z_]+\.[a-z_]+  [0-9,]+/[0-9,]+  .*\n`), ""}, // how far an apply is
 	{regexp.MustCompile(`http://127\.0\.0\.1:[0-9]+`), "ENDPOINT"},
 }
@@ -104,5 +106,25 @@ func jsonLines(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if (matches == 0) != neg {
 		ts.Fatalf("%d lines have %s", matches, strings.Join(args[1:], " "))
+	}
+}
+
+func posted(ts *testscript.TestScript, neg bool, args []string) {
+	_, rest, _ := strings.Cut(ts.ReadFile(args[0]), "\n```sh\n")
+	line, _, found := strings.Cut(rest, "\n```\n")
+	if words := append(strings.Fields(line), args[1:]...); !found {
+		ts.Fatalf("%s names no command", args[0])
+	} else if err := ts.Exec(words[0], words[1:]...); (err == nil) == neg {
+		ts.Fatalf("%s: %v", line, err)
+	}
+}
+
+func everyLine(ts *testscript.TestScript, neg bool, args []string) {
+	pattern, err := regexp.Compile(args[1])
+	ts.Check(err)
+	for _, line := range strings.Split(strings.TrimSuffix(ts.ReadFile(args[0]), "\n"), "\n") {
+		if pattern.MatchString(line) == neg {
+			ts.Fatalf("%s: %s", args[1], line)
+		}
 	}
 }

@@ -2,26 +2,51 @@ package main
 
 import (
 	"flag"
+	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/bulkrunner/runner/internal/cli"
 	"github.com/bulkrunner/runner/sdk/fakeprovider"
 )
 
 var update = flag.Bool("update", false, "rewrite what the scripts and golden plans compare with")
 
-// The test binary is the runner and its providers at once, so the scripts need
-// no build step. The scripts are the specification of the command line.
+// The test binary is the runner, and the fake providers are built beside it.
+// The scripts are the specification of the command line.
 func TestMain(m *testing.M) {
-	commands := map[string]func(){
-		"runner": func() { os.Exit(runner(os.Args[1:])) },
+	testscript.Main(tests{m}, map[string]func(){
+		"runner": func() {
+			if v := os.Getenv("TEST_RUNNER_VERSION"); v != "" {
+				cli.Version = v // as a build that isn't a release calls itself
+			}
+			os.Exit(runner(os.Args[1:]))
+		},
+	})
+}
+
+// tests are all of them, and take away what they built.
+type tests struct{ *testing.M }
+
+func (t tests) Run() int {
+	defer func() { os.RemoveAll(builtPayvalida) }()
+	flag.Parse()
+	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue {
+		f.Value.Set("6") // they mostly wait
 	}
-	for name, main := range fakeprovider.Mains() {
-		commands[name] = main
+	self, err := exec.LookPath("runner")
+	if err == nil {
+		err = fakeprovider.Build(filepath.Dir(self))
 	}
-	testscript.Main(m, commands)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return t.M.Run()
 }
 
 // TestScripts runs the scripts. Beside testscript's own commands they have
@@ -44,7 +69,13 @@ func TestMain(m *testing.M) {
 //	                            sets $RECIPIENT
 //	[!] within PATTERN FILE…    searches files and folders, whole, for a pattern
 //	[!] event RUNFILE PATTERN   holds an event to have happened to the run: its kind, ": ", its detail
+//	away RUNFILE ADDRESS        makes a run one that was handed over to a namespace of Temporal
 //	paced RUNFILE N PATTERN     holds the requests after that event, until the next of its kind, to have kept N a second
+//	[!] posted FILE [ARG…]      carries out the command that Markdown of a plan names, with these arguments
+//	collect [hangs]             starts a collector of OpenTelemetry and sets $COLLECTOR to its address
+//	[!] collected PATTERN|reset holds the lines of what it got against a pattern, or forgets it
+//	everyline FILE PATTERN      holds every line against a pattern
+//	[!] logged FILE             holds the lines of a log against their schema
 //	jsonlines FILE KEY=VALUE…   holds the objects with these values to be there, and every line to be JSON
 func TestScripts(t *testing.T) {
 	t.Parallel()
@@ -73,7 +104,13 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"keys":      keys,
 	"within":    within,
 	"event":     event,
+	"away":      away,
 	"paced":     paced,
+	"posted":    posted,
+	"collect":   collect,
+	"collected": collected,
+	"everyline": everyLine,
+	"logged":    logged,
 	"jsonlines": jsonLines,
 }
 
@@ -90,5 +127,6 @@ func setUp(e *testscript.Env) error {
 	e.Setenv("HOME", e.WorkDir)
 	e.Setenv(schemasEnv, schemas())
 	e.Values[jobsKey{}] = map[string]*job{}
+	e.Values[collectorKey{}] = new(*collector)
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -50,16 +51,31 @@ type stand struct {
 	simulator *simulator
 }
 
-// payvalida builds the provider and sets up a stand with n pending orders.
+// builtPayvalida is the folder of the provider, once a test has asked for it.
+var builtPayvalida string
+
+// providerPayvalida builds the provider, once.
+var providerPayvalida = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "payvalida-")
+	if err != nil {
+		return "", err
+	}
+	builtPayvalida = dir
+	build := exec.Command("go", "build", "-ldflags=-s -w", "-o", filepath.Join(dir, "runner-provider-payvalida"), "github.com/bulkrunner/runner/plugins/payvalida")
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build the provider: %w\n%s", err, out)
+	}
+	return dir, nil
+})
+
+// payvalida sets up a stand with n pending orders.
 func payvalida(t *testing.T, n int, faults ...string) *stand {
 	t.Helper()
-	plugins := t.TempDir()
-	program := filepath.Join(plugins, "runner-provider-payvalida")
-	build := exec.Command("go", "build", "-o", program, "github.com/bulkrunner/runner/plugins/payvalida")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build the provider: %v\n%s", err, out)
+	plugins, err := providerPayvalida()
+	if err != nil {
+		t.Fatal(err)
 	}
-	s, err := startSimulator(program, `{"merchant":"kuanto","fixed_hash":"h4sh"}`, faults...)
+	s, err := startSimulator(filepath.Join(plugins, "runner-provider-payvalida"), `{"merchant":"kuanto","fixed_hash":"h4sh"}`, faults...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,6 +38,16 @@ func event(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+func away(ts *testscript.TestScript, _ bool, args []string) {
+	j, err := runfile.Acquire(ts.MkAbs(args[0]))
+	ts.Check(err)
+	defer j.Release()
+	now := time.Now().UTC()
+	_, err = j.Begin(now)
+	ts.Check(err)
+	ts.Check(j.SetState(runfile.StateInterrupted, plan.Event{At: now, Kind: runfile.EventHandedOver, Detail: args[1] + " as a workflow"}))
+}
+
 // paced leaves out the first second after the event, in which requests that had
 // their permits before it still leave.
 func paced(ts *testscript.TestScript, _ bool, args []string) {

@@ -13,7 +13,9 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/spf13/cobra"
 
 	"github.com/bulkrunner/runner/internal/cli"
 )
@@ -67,8 +69,27 @@ func schemaOf(args []string) string {
 		return "run"
 	case "rehearse":
 		return "apply"
+	case "worker": // what it does is in the run files of others
+		return "diagnostic"
 	}
 	return words[0] // show is told apart by what it says
+}
+
+// logged holds the lines of a log against their schema. Lines that don't begin
+// an object are for people.
+func logged(ts *testscript.TestScript, neg bool, args []string) {
+	var lines []string
+	for _, line := range strings.Split(ts.ReadFile(args[0]), "\n") {
+		if strings.HasPrefix(line, "{") {
+			lines = append(lines, line)
+		}
+	}
+	if len(lines) == 0 {
+		ts.Fatalf("%s has no lines of a log", args[0])
+	}
+	if err := documented(schemas(), "log", []byte(strings.Join(lines, "\n"))); (err == nil) == neg {
+		ts.Fatalf("%s: %v", args[0], err)
+	}
 }
 
 // documented holds documents against a schema.
@@ -188,5 +209,60 @@ func TestSchemas(t *testing.T) {
 		if (err == nil) != (problem == "") || err != nil && !strings.Contains(err.Error(), problem) {
 			t.Errorf("%s: %v", text, err)
 		}
+	}
+}
+
+// TestSchemaOfEveryCommand holds each command to have a schema for what it
+// writes with --json, and scripts to have it written.
+func TestSchemaOfEveryCommand(t *testing.T) {
+	t.Parallel()
+	// What is no document: pages and scripts for others, whatever is asked for.
+	other := map[string]bool{"runner completion": true, "runner help": true, "runner man": true, "runner provider docs": true}
+	files, err := filepath.Glob("testdata/script/*.txtar")
+	if err != nil || len(files) < 50 {
+		t.Fatalf("%d scripts, %v", len(files), err)
+	}
+	var lines []string
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, line := range strings.Split(string(text), "\n") {
+			if words := strings.Fields(line); slices.Contains(words, "runner") && !strings.HasPrefix(line, "#") {
+				lines = append(lines, strings.Join(words[slices.Index(words, "runner"):], " ")+" ")
+			}
+		}
+	}
+	var look func(*cobra.Command)
+	seen := 0
+	look = func(c *cobra.Command) {
+		path := c.CommandPath()
+		if other[path] || strings.HasPrefix(path, "runner completion ") {
+			return
+		}
+		for _, sub := range c.Commands() {
+			look(sub)
+		}
+		if c.HasSubCommands() { // by itself it only says what they are
+			return
+		}
+		seen++
+		name := schemaOf(append(strings.Fields(path)[1:], "--json"))
+		if name == "show" { // told apart by what it says
+			name = "run"
+		}
+		if _, err := os.Stat(filepath.Join(schemas(), name+".json")); name == "" || err != nil {
+			t.Errorf("%s --json has no schema: %q", path, name)
+		}
+		if !slices.ContainsFunc(lines, func(line string) bool {
+			return strings.HasPrefix(line, path+" ") && (strings.Contains(line, " --json ") || path == "runner provider schema")
+		}) {
+			t.Errorf("no script runs %s --json", path)
+		}
+	}
+	look(cli.Commands())
+	if seen < 15 {
+		t.Errorf("only %d commands were looked at", seen)
 	}
 }

@@ -28,9 +28,10 @@ type applyOptions struct {
 	digest        string
 	acceptAccount bool
 	proceed       []string // operations that go on after a stop
-	refresh       bool
+	refresh       planner.Refresh
 	named         string   // the PATHs that were given, where they were planned just now
 	recipients    []string // of the sensitive arguments, when planning a PATH
+	on            string   // the address of a namespace of Temporal, "" for this process
 }
 
 func applyCommand(a *app) *cobra.Command {
@@ -51,8 +52,9 @@ func applyCommand(a *app) *cobra.Command {
 	cmd.Flags().StringVar(&o.digest, "expect-digest", "", "refuse a plan with another digest: `sha256:…`")
 	cmd.Flags().BoolVar(&o.acceptAccount, "accept-account", false, "accept another account or credential than the plan was made with")
 	cmd.Flags().StringArrayVar(&o.proceed, "continue-after-stop", nil, "let an `operation` go on that a rule stopped")
+	onFlag(cmd, &o.on, "have workers carry it out: `temporal://HOST:7233/NAMESPACE`")
 	recipientFlag(cmd, &o.recipients)
-	cmd.Flags().BoolVar(&o.refresh, "refresh", true, "read live state when planning a PATH")
+	refreshFlag(cmd, &o.refresh, "read live state when planning a PATH")
 	return cmd
 }
 
@@ -81,6 +83,7 @@ func (a *app) applyFile(path string, o applyOptions) error {
 	if err != nil {
 		return a.runFileError(path, err)
 	}
+	a.begin(run.ID)
 	switch {
 	case run.State == runfile.StateUnusable:
 		return refuse(diag.List{{Summary: "Plan can't be applied", Detail: "Some of its rows are invalid, or it exceeds a limit. Correct them and plan again.", Command: fmt.Sprintf("runner show %s --items --state invalid", path)}})
@@ -95,6 +98,12 @@ func (a *app) applyFile(path string, o applyOptions) error {
 		return err
 	}
 	if err := a.checkRetried(j, ops, path); err != nil {
+		return err
+	}
+	if o.on != "" {
+		return a.handOver(path, j, run, ops, o)
+	}
+	if err := a.checkAway(j, path); err != nil {
 		return err
 	}
 
@@ -122,7 +131,7 @@ func (a *app) applyFile(path string, o applyOptions) error {
 	defer stop()
 	// The requests of a former apply, or of the plan's reads, are counted by
 	// the server's clock still: the limit begins after them.
-	s, more := connect(ctx, cfg, scope, connectOptions{inherited: []*os.File{j.LockFile()}, quiet: time.Now().Add(paceWindow), patience: patienceToApply})
+	s, more := a.connect(ctx, cfg, scope, connectOptions{inherited: []*os.File{j.LockFile()}, quiet: time.Now().Add(paceWindow), patience: patienceToApply})
 	if diags = append(diags, more...); diags.HasErrors() {
 		return refuse(diags)
 	}
@@ -131,7 +140,7 @@ func (a *app) applyFile(path string, o applyOptions) error {
 		return err
 	}
 
-	recalled, err := a.recall(ctx, s.input(run, keys, false), path)
+	recalled, err := a.recall(ctx, s.input(run, keys, planner.RefreshNone), path)
 	if err != nil {
 		return err
 	}

@@ -68,12 +68,7 @@ func (s *session) compare(run runfile.Run, o applyOptions) error {
 			continue
 		}
 		is := p.Record
-		if is.Checksum != was.Checksum {
-			diags = append(diags, diag.Diagnostic{
-				Summary: "Provider differs from the plan's",
-				Detail:  fmt.Sprintf("The plan was made with provider %q %s (%s), and the program found now is %s (%s). Install the former again, or plan anew.", was.Name, was.Version, was.Checksum, is.Version, is.Checksum),
-			})
-		}
+		diags = append(diags, compareProgram(was, is.Version, is.Checksum)...)
 		if !o.acceptAccount && (is.Account != was.Account || is.Environment != was.Environment || is.Fingerprint != was.Fingerprint) {
 			diags = append(diags, diag.Diagnostic{
 				Summary: "Account differs from the plan's",
@@ -85,6 +80,17 @@ func (s *session) compare(run runfile.Run, o applyOptions) error {
 		return refuse(diags)
 	}
 	return nil
+}
+
+// compareProgram refuses another program than the plan's.
+func compareProgram(was runfile.Provider, version, checksum string) diag.List {
+	if checksum == was.Checksum {
+		return nil
+	}
+	return diag.List{{
+		Summary: "Provider differs from the plan's",
+		Detail:  fmt.Sprintf("The plan was made with provider %q %s (%s), and the program found now is %s (%s). Install the former again, or plan anew.", was.Name, was.Version, was.Checksum, version, checksum),
+	}}
 }
 
 // readEverything has every item of a run read before it is executed, because

@@ -13,12 +13,14 @@ import (
 	"runtime/debug"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"github.com/bulkrunner/runner/internal/config"
 	"github.com/bulkrunner/runner/internal/diag"
+	"github.com/bulkrunner/runner/internal/telemetry"
 	"github.com/bulkrunner/runner/internal/view"
 )
 
@@ -36,22 +38,40 @@ type app struct {
 	chdir   string
 
 	sources map[string][]byte // of operation files, for the lines in messages
+	comment *view.Comment     // of plan --markdown, else nil
+
+	logs logFlags
+	log  *view.Log
+
+	command   string    // its name
+	began     time.Time // when
+	told      bool      // whether telemetry was begun
+	telemetry *telemetry.Telemetry
 }
 
 // Main carries out one command line and returns its exit code.
 func Main(args []string, in io.Reader, out, errs io.Writer) int {
 	leaveNoCore()
 	collectMore()
-	a := &app{in: in, out: out, err: errs, sources: make(map[string][]byte)}
+	a := &app{in: in, out: out, err: errs, sources: make(map[string][]byte), log: view.NoLog(), began: time.Now()}
+	root := a.commands()
+	root.SetArgs(args)
+	cmd, err := root.ExecuteC()
+	return a.code(cmd, err)
+}
+
+// commands are the tree of all commands.
+func (a *app) commands() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "runner",
 		Short:         "Carries out bulk operations that a file declares",
 		Long:          "Runner carries out bulk operations that a file declares: plan shows what would\nhappen to each item, apply does it, at the API's rate and never twice.",
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		PersistentPreRunE: func(*cobra.Command, []string) error {
-			if a.chdir == "" {
-				return nil
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			a.command = cmd.Name()
+			if err := a.openLog(); err != nil || a.chdir == "" {
+				return err
 			}
 			if err := os.Chdir(a.chdir); err != nil {
 				return refusal("Folder can't be entered", fmt.Sprintf("--chdir %s: %s.", a.chdir, plain(err)))
@@ -61,22 +81,40 @@ func Main(args []string, in io.Reader, out, errs io.Writer) int {
 	}
 	flags := root.PersistentFlags()
 	flags.BoolVar(&a.json, "json", false, "write JSON on standard output")
-	flags.BoolVar(&a.noColor, "no-color", os.Getenv("NO_COLOR") != "", "write no colours")
+	flags.BoolVar(&a.noColor, "no-color", false, "write no colours")
+	a.noColor = os.Getenv("NO_COLOR") != "" // no default of the flag, so that help and manual are the same everywhere
 	flags.StringVar(&a.chdir, "chdir", "", "`folder` to work in")
-	root.SetArgs(args)
-	root.SetIn(in)
-	root.SetOut(out)
-	root.SetErr(errs)
-	root.AddCommand(initCommand(a), providerCommand(a), validateCommand(a), planCommand(a), applyCommand(a), showCommand(a), exportCommand(a), controlCommand(a), resolveCommand(a), retryCommand(a),
-		reportCommand(a), runsCommand(a), fmtCommand(a), rehearseCommand(a), versionCommand(a))
+	a.logFlags(root)
+	root.SetIn(a.in)
+	root.SetOut(a.out)
+	root.SetErr(a.err)
+	for _, g := range []struct {
+		title    string
+		commands []*cobra.Command
+	}{
+		{"To plan and carry out", []*cobra.Command{initCommand(a), validateCommand(a), fmtCommand(a), planCommand(a), applyCommand(a), workerCommand(a), rehearseCommand(a)}},
+		{"To steer and settle", []*cobra.Command{controlCommand(a), resolveCommand(a), retryCommand(a)}},
+		{"To look at what was done", []*cobra.Command{runsCommand(a), showCommand(a), reportCommand(a), exportCommand(a)}},
+		{"Beside that", []*cobra.Command{providerCommand(a), versionCommand(a), manCommand(a)}},
+	} {
+		root.AddGroup(&cobra.Group{ID: g.title, Title: g.title + ":"})
+		for _, c := range g.commands {
+			c.GroupID = g.title
+		}
+		root.AddCommand(g.commands...)
+		root.SetHelpCommandGroupID(g.title) // the last one's
+		root.SetCompletionCommandGroupID(g.title)
+	}
 	root.DisableSuggestions = true // in our own words, see commandLine
 	root.SuggestionsMinimumDistance = 2
-	cmd, err := root.ExecuteC()
-	return a.code(cmd, err)
+	completionCommand(root)
+	complete(root)
+	return root
 }
 
 // code shows what is left to be shown of an error and turns it into an exit code.
-func (a *app) code(cmd *cobra.Command, err error) int {
+func (a *app) code(cmd *cobra.Command, err error) (code int) {
+	defer func() { a.end(code) }()
 	if err == nil {
 		return exitDone
 	}
@@ -110,6 +148,10 @@ func (a *app) show(diags diag.List) {
 	if len(diags) == 0 {
 		return
 	}
+	a.logDiagnostics(diags)
+	if a.comment != nil {
+		a.comment.Messages = append(a.comment.Messages, diags...)
+	}
 	if a.json {
 		enc := json.NewEncoder(a.out)
 		for _, d := range diags {
@@ -123,7 +165,7 @@ func (a *app) show(diags diag.List) {
 	}
 	width, color := 0, false
 	if f, ok := a.err.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		color = !a.noColor && os.Getenv("TERM") != "dumb"
+		color = !a.noColor && view.Colors(f)
 		if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 0 {
 			width = min(w, 120)
 		}

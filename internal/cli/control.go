@@ -45,6 +45,9 @@ func controlCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := recordable(reason); err != nil {
+				return err
+			}
 			c.Reason, c.Who, c.At = reason, who(), time.Now().UTC()
 			return a.control(args[0], c)
 		},

@@ -31,14 +31,24 @@ func (a *app) drive(ctx context.Context, drain <-chan struct{}, j *runfile.Journ
 	}
 	v, typed := a.watch(drain, totals, limits)
 	defer v.Close()
+	if told, err := a.tellApply(j, ops, totals); err != nil {
+		return a.stoppedWriting(path, err)
+	} else if told != nil {
+		v = view.Together(v, told)
+	}
 	v.Started(run.ID, remaining(ops))
 	listening, deaf := context.WithCancel(ctx)
-	result, err := engine.New(j, driven, engine.Options{Observe: v.Item, Tick: v.Progress, Control: commands(listening, path, typed), Drain: drain}).Run(ctx)
+	result, err := engine.New(observe(j, a.committed()), driven, engine.Options{Observe: v.Item, Tick: v.Progress, Control: commands(listening, path, typed), Drain: drain}).Run(ctx)
 	deaf()
 	if err != nil {
 		v.Finished(runfile.StateFailed, nil)
 		return a.stoppedWriting(path, err, result.Unrecorded...)
 	}
+	return a.conclude(ctx, j, v, result, path, s.noise(time.Now().UTC())...)
+}
+
+// conclude writes how an apply ended, and says it.
+func (a *app) conclude(ctx context.Context, j *runfile.Journal, v view.Apply, result engine.Result, path string, events ...plan.Event) error {
 	state, code := runfile.StateFinished, exitDone
 	switch {
 	case result.Interrupted:
@@ -48,7 +58,7 @@ func (a *app) drive(ctx context.Context, drain <-chan struct{}, j *runfile.Journ
 	case len(result.Stops) > 0:
 		state, code = runfile.StateStopped, exitStopped
 	}
-	ops, err = j.Operations()
+	ops, err := j.Operations()
 	if err != nil {
 		return a.stoppedWriting(path, err)
 	}
@@ -63,8 +73,7 @@ func (a *app) drive(ctx context.Context, drain <-chan struct{}, j *runfile.Journ
 	if code == exitDone && unfinished > 0 {
 		code = exitUnfinished
 	}
-	now := time.Now().UTC()
-	if err := j.SetState(state, append(s.noise(now), plan.Event{At: now, Kind: "finished", Detail: "the apply ended: " + state})...); err != nil {
+	if err := j.SetState(state, append(events, plan.Event{At: time.Now().UTC(), Kind: "finished", Detail: "the apply ended: " + state})...); err != nil {
 		return a.stoppedWriting(path, err)
 	}
 	if err := j.Release(); err != nil {

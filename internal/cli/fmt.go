@@ -13,6 +13,7 @@ import (
 	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
 
+	"github.com/bulkrunner/runner/internal/card"
 	"github.com/bulkrunner/runner/internal/config"
 	"github.com/bulkrunner/runner/internal/diag"
 )
@@ -143,7 +144,7 @@ func (a *app) layout(name string, o fmtOptions) (bool, diag.List) {
 		return false, diags
 	}
 	if o.diff && !a.json {
-		a.out.Write(diff.Diff(name, before, name+" (formatted)", after))
+		a.writeDiff(name, before, after)
 	}
 	if o.check || o.diff {
 		return true, nil
@@ -152,6 +153,11 @@ func (a *app) layout(name string, o fmtOptions) (bool, diag.List) {
 		return false, diag.List{{Summary: "File can't be written", Detail: fmt.Sprintf("%s stays as it was: %s.", name, plain(err))}}
 	}
 	return true, nil
+}
+
+// writeDiff is for people's eyes, and for logs: no card number is in it.
+func (a *app) writeDiff(name string, before, after []byte) {
+	io.WriteString(a.out, card.Mask(string(diff.Diff(name, before, name+" (formatted)", after))))
 }
 
 // formatted remembers the source, for the lines in messages.
@@ -172,7 +178,7 @@ func (a *app) fmtInput(o fmtOptions) error {
 	}
 	switch another := !bytes.Equal(before, after); {
 	case o.diff && another:
-		a.out.Write(diff.Diff(name, before, name+" (formatted)", after))
+		a.writeDiff(name, before, after)
 	case !o.check && !o.diff:
 		a.out.Write(after)
 	}

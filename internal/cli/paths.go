@@ -3,6 +3,9 @@ package cli
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -27,10 +30,17 @@ const (
 // newRunPath makes the folder and names a file in it by the time.
 func newRunPath(folder, id string, at time.Time) (string, error) {
 	folder = filepath.FromSlash(folder)
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return "", refusal("Folder can't be made", fmt.Sprintf("%s, which keeps run files: %s. See what is in its way, or work in another folder with --chdir.", folder, plain(err)))
+	if err := makeFolder(folder); err != nil {
+		return "", err
 	}
 	return filepath.Join(folder, at.UTC().Format("20060102T150405Z")+"-"+id[:8]+".run"), nil
+}
+
+func makeFolder(folder string) error {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return refusal("Folder can't be made", fmt.Sprintf("%s, which keeps run files: %s. See what is in its way, or work in another folder with --chdir.", folder, plain(err)))
+	}
+	return nil
 }
 
 // applyPaths takes up the unfinished run of operation files, or plans them
@@ -53,9 +63,22 @@ func (a *app) applyPaths(paths []string, o applyOptions) error {
 		return refuse(diags)
 	}
 	run := newRun(cfg, scope, paths, created)
-	unfinished, err := a.unfinished(run, cfg, func() ([]runfile.List, diag.List) { return planner.Lists(context.Background(), cfg, scope) })
+	lists := func() ([]runfile.List, diag.List) { return planner.Lists(context.Background(), cfg, scope) }
+	unfinished, err := a.unfinished(run, cfg, lists)
 	if err != nil {
 		return err
+	}
+	if unfinished == "" {
+		// Two that start together would both find none, and carry out each
+		// item twice.
+		release, err := reserve(cfg)
+		if err != nil {
+			return err
+		}
+		defer release()
+		if unfinished, err = a.unfinished(run, cfg, lists); err != nil {
+			return err
+		}
 	}
 	if unfinished != "" {
 		if !a.json {
@@ -64,6 +87,7 @@ func (a *app) applyPaths(paths []string, o applyOptions) error {
 		return a.applyFile(unfinished, o)
 	}
 
+	a.begin(run.ID)
 	path, err := newRunPath(runsFolder, run.ID, created)
 	if err != nil {
 		return err
@@ -73,7 +97,7 @@ func (a *app) applyPaths(paths []string, o applyOptions) error {
 		return err
 	}
 	ctx, drain, stop := interrupts(context.Background())
-	s, more := connect(cancelOn(ctx, drain), cfg, scope, connectOptions{patience: patienceToPlan})
+	s, more := a.connect(cancelOn(ctx, drain), cfg, scope, connectOptions{patience: patienceToPlan})
 	if diags = append(diags, more...); diags.HasErrors() {
 		stop()
 		return refuse(diags)
@@ -90,6 +114,7 @@ func (a *app) applyPaths(paths []string, o applyOptions) error {
 	if doc == nil {
 		return refuse(diags)
 	}
+	a.tellPlanned(doc, path)
 	if !a.json {
 		doc.Plan(a.out)
 	}
@@ -109,6 +134,44 @@ func (a *app) applyPaths(paths []string, o applyOptions) error {
 		}
 	}
 	return err
+}
+
+// reserve keeps the files that declare operations to this process, for making a
+// run of them.
+func reserve(cfg *config.Config) (release func(), err error) {
+	folder := filepath.FromSlash(runsFolder)
+	if err := makeFolder(folder); err != nil {
+		return nil, err
+	}
+	files := make(map[string]bool)
+	for _, op := range cfg.Operations {
+		files[path.Clean(op.Range.Filename)] = true
+	}
+	var releases []func()
+	release = func() {
+		for _, r := range releases {
+			r()
+		}
+	}
+	for _, file := range slices.Sorted(maps.Keys(files)) {
+		sum := sha256.Sum256([]byte(file))
+		r, err := runfile.Reserve(filepath.Join(folder, "."+hex.EncodeToString(sum[:8])))
+		if err == nil {
+			releases = append(releases, r)
+			continue
+		}
+		release()
+		var held *runfile.HeldError
+		if errors.As(err, &held) {
+			who := "Another process"
+			if held.PID != 0 {
+				who = fmt.Sprintf("Process %d on %s", held.PID, held.Host)
+			}
+			return nil, refusal("Operation file is being applied", fmt.Sprintf("%s makes or carries out a run of %s, and two at once would carry out each item twice. Try again when it has ended.", who, file))
+		}
+		return nil, refusal("Operation file can't be reserved", sentence(err.Error()))
+	}
+	return release, nil
 }
 
 // unfinished finds the run of the same files that has begun and not ended. If

@@ -9,10 +9,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/bulkrunner/runner/internal/card"
 	"github.com/bulkrunner/runner/internal/config"
 	"github.com/bulkrunner/runner/internal/diag"
 	"github.com/bulkrunner/runner/internal/eval"
@@ -22,28 +24,59 @@ import (
 	"github.com/bulkrunner/runner/internal/view"
 )
 
+// planOptions are the flags of plan.
+type planOptions struct {
+	out        string
+	recipients []string
+	refresh    planner.Refresh
+	detailed   bool
+	markdown   bool
+}
+
 func planCommand(a *app) *cobra.Command {
-	var out string
-	var recipients []string
-	var refresh, detailed bool
+	var o planOptions
 	cmd := &cobra.Command{
 		Use:   "plan [PATH…]",
 		Short: "Show what would happen to each item",
 		Long:  "Plan reads lists, filters, validates every item, reads live state, judges guards\nand limits, and shows what would happen to each item. It sends nothing but reads.",
 		RunE: func(_ *cobra.Command, args []string) error {
-			return a.plan(args, out, recipients, refresh, detailed)
+			switch {
+			case o.markdown && a.json:
+				return refusal("Invalid command line", "--markdown and --json both want standard output. Keep the plan with --out, and read it again with runner show --json.")
+			case o.markdown:
+				return a.commented(func() error { return a.plan(args, o) })
+			}
+			return a.plan(args, o)
 		},
 	}
 	a.variables(cmd)
-	recipientFlag(cmd, &recipients)
-	cmd.Flags().StringVar(&out, "out", "", "keep the plan as a run file: `FILE`")
-	cmd.Flags().BoolVar(&refresh, "refresh", true, "read live state")
-	cmd.Flags().BoolVar(&detailed, "detailed-exitcode", false, "exit 2 when there are items to execute")
+	recipientFlag(cmd, &o.recipients)
+	cmd.Flags().StringVar(&o.out, "out", "", "keep the plan as a run file: `FILE`")
+	refreshFlag(cmd, &o.refresh, "read live state")
+	cmd.Flags().BoolVar(&o.detailed, "detailed-exitcode", false, "exit 2 when there are items to execute")
+	cmd.Flags().BoolVar(&o.markdown, "markdown", false, "write Markdown for a pull request, errors too")
 	return cmd
 }
 
-func (a *app) plan(paths []string, out string, recipients []string, refresh, detailed bool) error {
-	keep := out != ""
+// commented carries out a plan whose Markdown goes to standard output: with its
+// errors and warnings, which go to standard error as well. Whoever posts it
+// needs nothing else.
+func (a *app) commented(plan func() error) error {
+	a.comment = &view.Comment{Sources: a.sources}
+	err := plan()
+	var s *status
+	if errors.As(err, &s) {
+		a.show(s.diags)
+		err = exit(s.code)
+	}
+	if failed := a.comment.Markdown(a.out); failed != nil && err == nil {
+		err = refusal("Plan can't be written", plain(failed)+".")
+	}
+	return err
+}
+
+func (a *app) plan(paths []string, o planOptions) error {
+	out, keep := o.out, o.out != ""
 	if !keep {
 		dir, err := os.MkdirTemp("", "runner-plan-")
 		if err != nil {
@@ -72,16 +105,18 @@ func (a *app) plan(paths []string, out string, recipients []string, refresh, det
 	if diags.HasErrors() {
 		return refuse(diags)
 	}
-	keys, err := newKeys(recipients, out)
+	keys, err := newKeys(o.recipients, out)
 	if err != nil {
 		return err
 	}
-	s, more := connect(ctx, cfg, scope, connectOptions{patience: patienceToPlan})
+	run := newRun(cfg, scope, paths, created)
+	a.begin(run.ID)
+	s, more := a.connect(ctx, cfg, scope, connectOptions{patience: patienceToPlan})
 	if diags = append(diags, more...); diags.HasErrors() {
 		return refuse(diags)
 	}
 	defer s.close()
-	in := s.input(newRun(cfg, scope, paths, created), keys, refresh)
+	in := s.input(run, keys, o.refresh)
 	if keep {
 		in.Command = fmt.Sprintf("runner show %s --items --state invalid", out)
 	}
@@ -99,10 +134,14 @@ func (a *app) plan(paths []string, out string, recipients []string, refresh, det
 	} else {
 		out = ""
 	}
+	if a.comment != nil {
+		a.comment.Kept, a.comment.Command = out, applying(doc.Run, out, paths)
+	}
+	a.tellPlanned(doc, out)
 	if err := a.present(doc, diags, out); err != nil {
 		return err
 	}
-	if detailed && doc.Run.Counts[plan.Planned.String()] > 0 {
+	if o.detailed && doc.Run.Counts[plan.Planned.String()] > 0 {
 		return exit(exitToExecute)
 	}
 	return nil
@@ -111,12 +150,13 @@ func (a *app) plan(paths []string, out string, recipients []string, refresh, det
 // present shows a plan and what is to be said of it. path is where it is kept,
 // "" when it isn't. A plan that can't be applied is an error.
 func (a *app) present(doc *view.Document, diags diag.List, path string) error {
-	if a.json {
+	switch {
+	case a.json:
 		if err := a.document(doc, diags); err != nil {
 			return err
 		}
 		diags = nil
-	} else {
+	case a.comment == nil:
 		doc.Plan(a.out)
 		if path != "" && doc.Run.State == runfile.StatePlanned {
 			fmt.Fprintf(a.out, "Saved to %s. To carry it out: runner apply %s\n", path, path)
@@ -129,6 +169,24 @@ func (a *app) present(doc *view.Document, diags diag.List, path string) error {
 	return nil
 }
 
+// applying is the command that carries out a plan and no other, "" where there
+// is nothing to carry out or nothing may be.
+func applying(run view.RunDocument, kept string, paths []string) string {
+	switch {
+	case run.State != runfile.StatePlanned || run.Counts[plan.Planned.String()] == 0:
+		return ""
+	case kept != "":
+		return fmt.Sprintf("runner apply %s --expect-digest %s", quoted(kept), run.Digest)
+	case run.DigestLocal:
+		return "" // another plan of the same has another digest
+	}
+	words := []string{"runner apply"}
+	for _, p := range paths {
+		words = append(words, quoted(p))
+	}
+	return strings.Join(append(words, "--expect-digest", run.Digest), " ")
+}
+
 // document writes a run, and what is to be said of it, as one JSON document.
 func (a *app) document(doc *view.Document, diags diag.List) error {
 	return json.NewEncoder(a.out).Encode(struct {
@@ -138,7 +196,7 @@ func (a *app) document(doc *view.Document, diags diag.List) error {
 }
 
 // input is what the planner needs of a session.
-func (s *session) input(run runfile.Run, keys planner.Keys, refresh bool) planner.Input {
+func (s *session) input(run runfile.Run, keys planner.Keys, refresh planner.Refresh) planner.Input {
 	return planner.Input{Run: run, Config: s.config, Scope: s.scope, Providers: s.providers, Keys: keys, Refresh: refresh}
 }
 
@@ -146,6 +204,9 @@ func (s *session) input(run runfile.Run, keys planner.Keys, refresh bool) planne
 // written, be it that the plan can't be applied.
 func (a *app) write(ctx context.Context, path string, in planner.Input,
 	make func(context.Context, planner.Input, *runfile.Draft) (*planner.Result, diag.List)) (*view.Document, diag.List, error) {
+	if shown := card.Mask(path); shown != path {
+		return nil, nil, refusal("Name looks like a card number", fmt.Sprintf("The name of a run file is shown and kept, and %q has what looks like a card number in it. Give the file or its folder another name.", shown))
+	}
 	draft, err := runfile.Create(path)
 	if err != nil {
 		return nil, nil, refusal("Plan can't be written", sentence(err.Error()))
@@ -173,11 +234,27 @@ func (a *app) write(ctx context.Context, path string, in planner.Input,
 		return nil, nil, refusal("Plan can't be read back", sentence(err.Error()))
 	}
 	defer f.Close()
-	doc, err := view.NewDocument(f)
+	doc, err := a.planned(f, draft)
 	if err != nil {
 		return nil, nil, refusal("Plan can't be read back", sentence(err.Error()))
 	}
 	return doc, diags, nil
+}
+
+// planned tells of a plan that was just made what is asked for.
+func (a *app) planned(f *runfile.File, draft *runfile.Draft) (*view.Document, error) {
+	if a.comment == nil {
+		if groups, ok := draft.Groups(); ok {
+			return view.NewPlanned(f, groups)
+		}
+		return view.NewDocument(f)
+	}
+	c, err := view.NewComment(f)
+	if err != nil {
+		return nil, err
+	}
+	a.comment.Document, a.comment.Examples = c.Document, c.Examples
+	return c.Document, nil
 }
 
 // newRun is a run at its beginning.

@@ -65,6 +65,7 @@ func providerCommand(a *app) *cobra.Command {
 		},
 		test,
 	)
+	wantsCommand(cmd)
 	return cmd
 }
 

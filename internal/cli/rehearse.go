@@ -66,19 +66,20 @@ func (a *app) rehearse(paths, faults []string) error {
 	ctx, drain, stop := interrupts(context.Background())
 	defer stop()
 
+	run := newRun(cfg, scope, paths, created)
+	run.Rehearsal = true
+	a.begin(run.ID)
 	stage, more := raise(ctx, cfg, scope, switches)
 	if diags = append(diags, more...); diags.HasErrors() {
 		return refuse(diags)
 	}
 	defer stage.close()
-	s, more := connect(ctx, cfg, scope, connectOptions{endpoints: stage.endpoints, patience: patienceToApply})
+	s, more := a.connect(ctx, cfg, scope, connectOptions{endpoints: stage.endpoints, patience: patienceToApply})
 	if diags = append(diags, more...); diags.HasErrors() {
 		return refuse(diags)
 	}
 	defer s.close()
 
-	run := newRun(cfg, scope, paths, created)
-	run.Rehearsal = true
 	path, err := newRunPath(rehearsalsFolder, run.ID, created)
 	if err != nil {
 		return err
@@ -87,7 +88,7 @@ func (a *app) rehearse(paths, faults []string) error {
 	if err != nil {
 		return refusal("Rehearsal can't be planned", sentence(err.Error()))
 	}
-	in := s.input(run, keys, true)
+	in := s.input(run, keys, planner.RefreshAll)
 	in.Command = fmt.Sprintf("runner show %s --items --state invalid", path)
 	in.Seed = stage.seed
 	doc, more, err := a.write(cancelOn(ctx, drain), path, in, planner.Plan)
@@ -98,6 +99,7 @@ func (a *app) rehearse(paths, faults []string) error {
 	if doc == nil {
 		return refuse(diags)
 	}
+	a.tellPlanned(doc, path)
 	if !a.json {
 		doc.Plan(a.out)
 		fmt.Fprintln(a.out)
@@ -142,7 +144,7 @@ func (s *stage) close() {
 
 // raise starts a simulator for every provider that is used.
 func raise(ctx context.Context, cfg *config.Config, scope *eval.Scope, faults map[string]string) (*stage, diag.List) {
-	instances, diags := launch(ctx, cfg)
+	instances, diags := launch(ctx, cfg, usedProviders(cfg))
 	if diags.HasErrors() {
 		return nil, diags
 	}

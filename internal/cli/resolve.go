@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bulkrunner/runner/internal/card"
 	"github.com/bulkrunner/runner/internal/diag"
 	"github.com/bulkrunner/runner/internal/plan"
 	"github.com/bulkrunner/runner/internal/runfile"
@@ -37,6 +38,14 @@ func resolveCommand(a *app) *cobra.Command {
 	return cmd
 }
 
+// recordable refuses a reason with a card number: it is recorded as it is.
+func recordable(reason string) error {
+	if number := card.First(reason); number != "" {
+		return refusal("Reason looks like a card number", "The run file keeps the reason, and "+number+" stands in it: no file may hold a card number in the clear. Give the last four digits, or the charge's own number.")
+	}
+	return nil
+}
+
 func (a *app) resolve(path, key, operation, as, reason string) error {
 	to, ok := resolutions[as]
 	switch {
@@ -47,11 +56,17 @@ func (a *app) resolve(path, key, operation, as, reason string) error {
 	case strings.TrimSpace(reason) == "":
 		return refusal("Reason missing", `Say how you know, for whoever audits the run: --reason "seen as CANCELADA in the portal".`)
 	}
+	if err := recordable(reason); err != nil {
+		return err
+	}
 	j, err := runfile.Acquire(path)
 	if err != nil {
 		return a.runFileError(path, err)
 	}
 	defer j.Release()
+	if err := a.checkAway(j, path); err != nil {
+		return err
+	}
 	ops, err := j.Operations()
 	if err != nil {
 		return a.runFileError(path, err)

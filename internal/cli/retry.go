@@ -58,6 +58,9 @@ func (a *app) retry(path, out string) error {
 	if err != nil {
 		return a.runFileError(path, err)
 	}
+	if err := a.checkAway(j, path); err != nil {
+		return err
+	}
 	cfg, diags := config.Parse(sourcesOf(was))
 	if cfg, err = a.loaded(cfg, diags); err != nil {
 		return err
@@ -78,7 +81,9 @@ func (a *app) retry(path, out string) error {
 	ctx, drain, stop := interrupts(context.Background())
 	defer stop()
 	ctx = cancelOn(ctx, drain)
-	s, more := connect(ctx, cfg, scope, connectOptions{patience: patienceToPlan})
+	run := newRun(cfg, scope, was.Paths, created)
+	a.begin(run.ID)
+	s, more := a.connect(ctx, cfg, scope, connectOptions{patience: patienceToPlan})
 	if diags = append(diags, more...); diags.HasErrors() {
 		return refuse(diags)
 	}
@@ -86,7 +91,7 @@ func (a *app) retry(path, out string) error {
 	if err := s.compare(was, applyOptions{}); err != nil {
 		return err
 	}
-	in := s.input(newRun(cfg, scope, was.Paths, created), keys, true)
+	in := s.input(run, keys, planner.RefreshAll)
 	in.Command = fmt.Sprintf("runner show %s --items --state invalid", out)
 	doc, more, err := a.write(ctx, out, in, func(ctx context.Context, in planner.Input, draft *runfile.Draft) (*planner.Result, diag.List) {
 		return planner.Retry(ctx, in, former, draft)
@@ -111,6 +116,7 @@ func (a *app) retry(path, out string) error {
 		}
 	}
 	_ = runfile.Note(doc.Run.ID, out)
+	a.tellPlanned(doc, out)
 	return a.present(doc, diags, out)
 }
 

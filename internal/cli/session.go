@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/zclconf/go-cty/cty"
@@ -43,16 +44,24 @@ func (s *session) close() {
 	}
 }
 
-// launch starts the program of every provider instance that an operation uses
+// launch starts the program of every provider instance that is used
 // and checks its version. inherited files stay open in the processes.
-func launch(ctx context.Context, cfg *config.Config, inherited ...*os.File) (map[string]*providers.Instance, diag.List) {
+func launch(ctx context.Context, cfg *config.Config, used []string, inherited ...*os.File) (map[string]*providers.Instance, diag.List) {
+	type launched struct {
+		instance *providers.Instance
+		diags    diag.List
+	}
+	all := make([]launched, len(used))
+	var wg sync.WaitGroup
+	for n, address := range used {
+		wg.Go(func() { all[n].instance, all[n].diags = launchOne(ctx, cfg, cfg.Providers[address], inherited...) })
+	}
+	wg.Wait()
 	out := make(map[string]*providers.Instance)
 	var diags diag.List
-	for _, address := range usedProviders(cfg) {
-		p := cfg.Providers[address]
-		instance, more := launchOne(ctx, cfg, p, inherited...)
-		diags = append(diags, more...)
-		if instance != nil {
+	for n, address := range used {
+		diags = append(diags, all[n].diags...)
+		if instance := all[n].instance; instance != nil {
 			out[address] = instance
 		}
 	}
@@ -171,16 +180,34 @@ const (
 
 // connectOptions say how the providers of a session are to be connected.
 type connectOptions struct {
+	all       bool // also those that no operation uses
 	inherited []*os.File
 	endpoints map[string]string // by address, for rehearsals
 	quiet     time.Time         // nothing leaves before it
 	patience  time.Duration     // how long an API may stay out of reach
 }
 
+// connect is [connect], and logs what was connected.
+func (a *app) connect(ctx context.Context, cfg *config.Config, scope *eval.Scope, o connectOptions) (*session, diag.List) {
+	s, diags := connect(ctx, cfg, scope, o)
+	if s != nil {
+		for _, address := range slices.Sorted(maps.Keys(s.providers)) {
+			p := s.providers[address].Record
+			a.log.Info("provider started", "provider", address, "version", p.Version, "checksum", p.Checksum,
+				"environment", p.Environment, "account", p.Account, "requests_per_second", p.Rate)
+		}
+	}
+	return s, diags
+}
+
 // connect starts, configures and connects every provider that is used.
 func connect(ctx context.Context, cfg *config.Config, scope *eval.Scope, o connectOptions) (*session, diag.List) {
 	s := &session{config: cfg, scope: scope, providers: make(map[string]*planner.Provider)}
-	instances, diags := launch(ctx, cfg, o.inherited...)
+	used := usedProviders(cfg)
+	if o.all {
+		used = slices.Sorted(maps.Keys(cfg.Providers))
+	}
+	instances, diags := launch(ctx, cfg, used, o.inherited...)
 	if diags.HasErrors() {
 		return nil, diags
 	}

@@ -42,7 +42,7 @@ func (a *app) validate(paths []string) error {
 	if diags.HasErrors() {
 		return refuse(diags)
 	}
-	instances, more := launch(context.Background(), cfg)
+	instances, more := launch(context.Background(), cfg, usedProviders(cfg))
 	if diags = append(diags, more...); diags.HasErrors() {
 		return refuse(diags)
 	}

@@ -3,6 +3,7 @@ package cli
 import (
 	"io"
 	"os"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -10,15 +11,16 @@ import (
 
 	"github.com/bulkrunner/runner/internal/engine"
 	"github.com/bulkrunner/runner/internal/planner"
+	"github.com/bulkrunner/runner/internal/telemetry"
 	"github.com/bulkrunner/runner/internal/view"
 )
 
 // screen is the terminal that can be drawn on, nil where there is none: where
-// standard error isn't one, or only a dumb one or one without room, or somebody
+// standard error isn't one, or has a log on it, or only a dumb one or one without room, or somebody
 // else is working on it while this process is in the background.
 func (a *app) screen() *os.File {
 	f, ok := a.err.(*os.File)
-	if a.json || !ok || !term.IsTerminal(int(f.Fd())) || os.Getenv("TERM") == "dumb" || os.Getenv("TERM") == "" || !view.Foreground(f) {
+	if a.json || a.log.On() || !ok || !term.IsTerminal(int(f.Fd())) || os.Getenv("TERM") == "dumb" || os.Getenv("TERM") == "" || !view.Foreground(f) {
 		return nil
 	}
 	if width, height, err := term.GetSize(int(f.Fd())); err != nil || width < 20 || height < 3 {
@@ -30,6 +32,15 @@ func (a *app) screen() *os.File {
 // watch chooses the view of an apply. What is typed into it comes as commands,
 // as from runner control.
 func (a *app) watch(drain <-chan struct{}, totals map[string]int64, limits map[string]float64) (view.Apply, <-chan engine.Command) {
+	v, typed := a.seen(drain, totals, limits)
+	if a.log.On() {
+		v = view.Together(v, view.NewApplyLog(a.log))
+	}
+	return v, typed
+}
+
+// seen is the view of those who look on.
+func (a *app) seen(drain <-chan struct{}, totals map[string]int64, limits map[string]float64) (view.Apply, <-chan engine.Command) {
 	if a.json {
 		return view.NewApplyJSON(a.out), nil
 	}
@@ -95,22 +106,34 @@ type planProgress struct {
 	w    io.Writer
 	last time.Time
 	live *view.PlanLive
+
+	log    *view.Log
+	logged time.Time
+	told   *telemetry.Telemetry
 }
 
 func (a *app) planProgress() *planProgress {
+	p := &planProgress{w: a.err, log: a.log, logged: time.Now(), told: a.telemetry}
 	switch {
 	case a.json:
-		return &planProgress{w: io.Discard}
+		p.w = io.Discard
 	case a.screen() != nil:
-		return &planProgress{live: view.NewPlanLive(a.screen())}
+		p.live = view.NewPlanLive(a.screen())
 	}
-	return &planProgress{w: a.err}
+	return p
 }
 
 func (p *planProgress) tick(at planner.Progress) {
 	now := time.Now()
 	if p.last.IsZero() {
 		p.last = now
+	}
+	if now.Sub(p.logged) >= view.LogEvery {
+		p.logged = now
+		p.log.Planning(at)
+	}
+	if strings.HasPrefix(at.Operation, "operation.") { // and not a list of an API
+		p.told.Planning(at.Operation)
 	}
 	switch {
 	case p.live != nil:

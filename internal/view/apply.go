@@ -73,9 +73,12 @@ func (v *applyLines) Progress(ps []engine.Progress) {
 			m = &meter{}
 			v.rates[p.Operation.Address] = m
 		}
-		lines = append(lines, v.line(p, m.rate(now, p.Requests), now))
+		r := liveRow{p, strings.TrimPrefix(p.Operation.Address, "operation."), v.total[p.Operation.Address], v.limits[p.Operation.Address], m.rate(now, p.Requests)}
+		if !r.idle() {
+			lines = append(lines, r.line(now))
+		}
 	}
-	if now.Sub(v.last) < plainEvery {
+	if len(lines) == 0 || now.Sub(v.last) < plainEvery {
 		return
 	}
 	v.last = now
@@ -106,34 +109,24 @@ func (v *applyLines) Close() {
 	v.texts = nil
 }
 
-func (v *applyLines) line(p engine.Progress, rate float64, now time.Time) string {
-	var done int64
-	for s, n := range p.Settled {
-		if s != plan.InDoubt {
-			done += n
-		}
-	}
-	total := v.total[p.Operation.Address]
-	s := fmt.Sprintf("%s  %s/%s", strings.TrimPrefix(p.Operation.Address, "operation."), Count(done), Count(total))
+// line is the operation where nothing can be redrawn.
+func (r *liveRow) line(now time.Time) string {
+	s := r.name + "  " + strings.TrimLeft(r.count(), " ")
 	for _, state := range []plan.State{plan.Succeeded, plan.Skipped, plan.Unchanged, plan.Failed, plan.InDoubt, plan.Incident} {
-		if n := p.Settled[state]; n > 0 {
+		if n := r.Settled[state]; n > 0 {
 			s += fmt.Sprintf("  %s %s", Count(n), outcomeWord(state.String()))
 		}
 	}
-	if limit := v.limits[p.Operation.Address]; limit > 0 {
-		s += fmt.Sprintf("  %.0f of %s", rate, Rate(limit))
+	if r.limit > 0 {
+		s += fmt.Sprintf("  %.0f of %s", r.rate, Rate(r.limit))
 	} else {
-		s += fmt.Sprintf("  %.0f requests/s", rate)
+		s += fmt.Sprintf("  %.0f requests/s", r.rate)
 	}
-	if done > 0 && done < total && rate > 0 && p.Requests > 0 {
-		left := time.Duration(float64(total-done) * float64(p.Requests) / float64(done) / rate * float64(time.Second))
+	if left, ok := r.left(); ok {
 		s += "  " + Duration(left) + " left"
 	}
-	if p.Waiting != "" {
-		s += "  waiting: " + Inert(p.Waiting)
-		if p.Until.After(now) {
-			s += ", " + Duration(p.Until.Sub(now))
-		}
+	if r.Waiting != "" {
+		s += "  " + r.wait(now)
 	}
 	return s
 }

@@ -157,6 +157,14 @@ func cut(s string, n int) string {
 	return string([]rune(s)[:n-1]) + "…"
 }
 
+// cutFront shortens text to n characters from its front.
+func cutFront(s string, n int) string {
+	if over := utf8.RuneCountInString(s) - n; over > 0 {
+		return "…" + string([]rune(s)[over+1:])
+	}
+	return s
+}
+
 // paragraphs wraps text at the width. Lines that begin with a space are shown
 // as they are, and neither a word nor an assignment is ever divided, so that
 // what is to be pasted survives.

@@ -6,6 +6,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
+
+	"github.com/bulkrunner/runner/internal/card"
 )
 
 // A snippet is one line of a file, safe to print, and the part of it that is
@@ -22,8 +24,9 @@ const (
 	snippetBytes  = 8 * snippetWidth // more than snippetWidth characters
 )
 
-// snippetOf is the line on which a range begins. Ranges come from parsers and
-// are believed only as far as the file goes.
+// snippetOf is the line on which a range begins, but for one that holds a card
+// number. Ranges come from parsers and are believed only as far as the file
+// goes.
 func snippetOf(src []byte, r hcl.Range) (snippet, bool) {
 	from, to := r.Start.Byte, r.End.Byte
 	if from < 0 || from > len(src) || to < from || len(src) == 0 {
@@ -35,6 +38,9 @@ func snippetOf(src []byte, r hcl.Range) (snippet, bool) {
 		end = from + i
 	}
 	to = min(to, end)
+	if line := src[begin:end]; card.Possible(line) && card.First(string(line)) != "" {
+		return snippet{}, false
+	}
 	lead, trail := "", ""
 	if strings.HasSuffix(r.Filename, ".json") {
 		begin, end, lead, trail = member(src, begin, from, to, end)

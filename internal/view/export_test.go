@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/xuri/excelize/v2"
@@ -306,7 +307,7 @@ func FuzzObjectMembers(f *testing.F) {
 			names++
 		}
 		var want map[string]json.RawMessage
-		if !json.Valid([]byte(s)) || json.Unmarshal([]byte(s), &want) != nil || len(want) != names {
+		if !utf8.ValidString(s) || !json.Valid([]byte(s)) || json.Unmarshal([]byte(s), &want) != nil || len(want) != names {
 			return // damaged, or a name that stands twice
 		}
 		for name, value := range want {

@@ -95,10 +95,18 @@ func (v *ApplyLive) draw(width, height int) (lines []string) {
 	}
 	now := time.Now()
 	paused, flying := false, 0
-	for i, r := range *rows {
-		more := r.lines(width, v.options.Color, now)
+	var shown []liveRow
+	var names, counts int // how wide they are
+	for _, r := range *rows {
+		if !r.idle() {
+			shown = append(shown, r)
+			names, counts = max(names, runes(r.name)), max(counts, runes(r.count()))
+		}
+	}
+	for i, r := range shown {
+		more := r.lines(width, names, counts, v.options.Color, now)
 		if len(lines)+len(more) > height-2 && len(lines) > 0 {
-			n := int64(len(*rows) - i)
+			n := int64(len(shown) - i)
 			lines = append(lines, Count(n)+plural(n, " more operation", " more operations"))
 			break
 		}
@@ -138,21 +146,41 @@ var stateInk = map[plan.State]string{plan.Succeeded: green, plan.Failed: red, pl
 // A piece is text with a colour, or none.
 type piece struct{ text, ink string }
 
-// lines is the operation on one line where there is room, and else on two.
-func (r *liveRow) lines(width int, color bool, now time.Time) []string {
-	var done int64
-	for s, n := range r.Settled {
+// done is how many items are settled.
+func (r *liveRow) done() (n int64) {
+	for s, of := range r.Settled {
 		if s != plan.InDoubt {
-			done += n
+			n += of
 		}
 	}
+	return n
+}
+
+// idle tells whether the apply has nothing to do with the operation, as where
+// a former one has done all of it.
+func (r *liveRow) idle() bool {
+	return r.total == 0 && len(r.Settled) == 0 && r.Requests == 0 && r.InFlight == 0 && r.Waiting == ""
+}
+
+// count is how far it is. An operation that another one feeds has no total.
+func (r *liveRow) count() string {
+	if r.total == 0 {
+		return Count(r.done())
+	}
+	total := Count(r.total)
+	return fmt.Sprintf("%*s/%s", len(total), Count(r.done()), total)
+}
+
+// lines is the operation on one line where there is room, and else on two. Its
+// name and its count are given the same room in all of them.
+func (r *liveRow) lines(width, names, counts int, color bool, now time.Time) []string {
+	done := r.done()
 	// Numbers keep their places while they grow.
 	pace := fmt.Sprintf("%4.0f requests/s", r.rate)
 	if r.limit > 0 {
 		pace = fmt.Sprintf("%*.0f of %s", len(fmt.Sprintf("%.0f", r.limit)), r.rate, Rate(r.limit))
 	}
-	total := Count(r.total)
-	first := []piece{{fmt.Sprintf("%*s/%s", len(total), Count(done), total), ""}}
+	first := []piece{{fmt.Sprintf("%*s", counts, r.count()), ""}}
 	second := []piece{}
 	for _, state := range []plan.State{plan.Succeeded, plan.Skipped, plan.Unchanged, plan.Failed, plan.InDoubt, plan.Incident} {
 		if n := r.Settled[state]; n > 0 {
@@ -161,25 +189,23 @@ func (r *liveRow) lines(width int, color bool, now time.Time) []string {
 	}
 	tail := []piece{{pace, ""}}
 	left := strings.Repeat(" ", len("59m 59s left"))
-	if d, ok := r.left(done); ok {
+	if d, ok := r.left(); ok {
 		left = fmt.Sprintf("%7s left", Duration(d))
 	}
 	tail = append(tail, piece{left, ""})
 	var waits []piece
 	if r.Waiting != "" {
-		s := "waiting: " + Inert(r.Waiting)
-		if r.Until.After(now) {
-			s += ", " + Duration(r.Until.Sub(now))
-		}
-		waits = append(waits, piece{s, yellow})
+		waits = append(waits, piece{r.wait(now), yellow})
 	}
 	const least, most = 10, 40 // of the bar
 	whole := join(first, second, tail, waits)
-	if room := width - 1 - runes(r.name) - 2 - length(whole) - 2; room >= least {
-		return []string{r.name + "  " + bar(done, r.total, min(room, most)) + "  " + paint(whole, color)}
+	if room := width - 1 - names - 2 - length(whole) - 2; room >= least {
+		return []string{fmt.Sprintf("%-*s", names, r.name) + "  " + bar(done, r.total, min(room, most)) + "  " + paint(whole, color)}
 	}
 	whole = join(first, tail)
-	name := cut(r.name, max(8, width-1-least-4-length(whole)))
+	// What tells operations apart is at the end of their names.
+	names = min(names, max(8, width-1-least-4-length(whole)))
+	name := fmt.Sprintf("%-*s", names, cutFront(r.name, names))
 	room := width - 1 - runes(name) - 4 - length(whole)
 	if room < 3 {
 		whole = cutPieces(whole, width-1-runes(name)-4-3)
@@ -192,8 +218,18 @@ func (r *liveRow) lines(width int, color bool, now time.Time) []string {
 	return lines
 }
 
+// wait is what it waits for, and how long still.
+func (r *liveRow) wait(now time.Time) string {
+	s := "waiting: " + Inert(r.Waiting)
+	if r.Until.After(now) {
+		s += ", " + Duration(r.Until.Sub(now))
+	}
+	return s
+}
+
 // left is how long the rest takes at the present rate.
-func (r *liveRow) left(done int64) (time.Duration, bool) {
+func (r *liveRow) left() (time.Duration, bool) {
+	done := r.done()
 	if done <= 0 || done >= r.total || r.rate <= 0 || r.Requests <= 0 {
 		return 0, false
 	}

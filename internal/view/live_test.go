@@ -82,6 +82,39 @@ func TestLiveLines(t *testing.T) {
 	}
 }
 
+// TestLiveTellsApart: operations whose names are too long are told apart by
+// their ends, their counts stand below each other, and one that a former apply
+// has done takes no line; nor has one a total that another one feeds.
+func TestLiveTellsApart(t *testing.T) {
+	t.Parallel()
+	all := someProgress(4, "payvalida_cancel_order.of_the_eastern_shop_", "")
+	all[3].Settled, all[3].InFlight, all[3].Requests = nil, 0, 0 // with no total either: it was done before
+	totals := map[string]int64{all[0].Operation.Address: 1_300_000, all[1].Operation.Address: 12_345_678}
+	v := &ApplyLive{options: LiveOptions{Total: totals}, rates: make(map[string]*meter), live: &Live{done: make(chan struct{})}}
+	v.Progress(all)
+	for width, want := range map[int][]string{
+		80:  {"…stern_shop_0  █████████░    1,234,583/1,300,000     0 requests/s", "…stern_shop_1  █░░░░░░░░░   1,234,583/12,345,678     0 requests/s", "…stern_shop_2  ░░░░░░░░░░              1,234,583     0 requests/s"},
+		200: {"eastern_shop_0  ██████████████████████████████░░    1,234,583/1,300,000  1,234,567 succeeded", "eastern_shop_1  ███", "eastern_shop_2  ░░░"},
+	} {
+		text := strings.Join(v.draw(width, 24), "\n")
+		for _, line := range want {
+			if !strings.Contains(text, line) {
+				t.Errorf("%q isn't in:\n%s", line, text)
+			}
+		}
+		if strings.Contains(text, "shop_3") {
+			t.Errorf("in %d columns there is a line of what was done before:\n%s", width, text)
+		}
+	}
+	plain := &strings.Builder{}
+	lines := NewApply(plain, totals, nil)
+	lines.Progress(all)
+	lines.Close()
+	if text := plain.String(); strings.Contains(text, "shop_3") || !strings.Contains(text, "shop_2  1,234,583  1,234,567 succeeded") || !strings.Contains(text, "shop_1  1,234,583/12,345,678  ") {
+		t.Errorf("where nothing is redrawn:\n%s", text)
+	}
+}
+
 // TestPlainLinesNeverWait: who doesn't read the lines holds nobody up.
 func TestPlainLinesNeverWait(t *testing.T) {
 	t.Parallel()

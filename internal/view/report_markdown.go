@@ -8,10 +8,6 @@ import (
 	"time"
 )
 
-// markdownReasons is how many reasons of one kind the Markdown names: a comment
-// on a pull request or a ticket has its limits.
-const markdownReasons = 20
-
 // Markdown writes what matters of the report for a pull request or a ticket.
 func (r *Report) Markdown(w io.Writer, made time.Time) error {
 	out := bufio.NewWriter(w)
@@ -130,35 +126,4 @@ func (r *Report) Markdown(w io.Writer, made time.Time) error {
 	}
 	p("\nMade %s UTC from the run file, which alone is the record.", moment(made))
 	return out.Flush()
-}
-
-func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") }
-
-// short is an address without its first word.
-func short(address string) string {
-	_, name, _ := strings.Cut(address, ".")
-	return name
-}
-
-// quoted writes text from lists, APIs and providers so that Markdown takes
-// nothing in it for its own: no link, no image, no mention of a person, no
-// cell's end. What is long is cut.
-func quoted(s string) string {
-	const most = 300
-	s = Inert(s)
-	if r := []rune(s); len(r) > most {
-		s = string(r[:most]) + "…"
-	}
-	s = strings.ReplaceAll(s, "|", "¦") // no way of writing it holds in and out of tables
-	if s == "" {
-		return "–"
-	}
-	fence := "`"
-	for strings.Contains(s, fence) {
-		fence += "`"
-	}
-	if len(fence) > 1 || strings.HasPrefix(s, " ") && strings.HasSuffix(s, " ") {
-		return fence + " " + s + " " + fence
-	}
-	return fence + s + fence
 }

@@ -39,6 +39,7 @@ type RunDocument struct {
 	DigestLocal bool               `json:"digest_local,omitempty"` // the digest holds for this run file alone
 	Rehearsal   bool               `json:"rehearsal"`
 	Applies     int64              `json:"applies"`
+	HandedOver  string             `json:"handed_over,omitempty"` // where the workers are that have it
 	Providers   []runfile.Provider `json:"providers"`
 	Lists       []runfile.List     `json:"lists"`
 	Counts      map[string]int64   `json:"counts"`
@@ -79,6 +80,10 @@ func NewDocument(f *runfile.File) (*Document, error) {
 	return gather(f, groups)
 }
 
+// NewPlanned is NewDocument of a plan that was just written, whose groups by
+// reason the draft has gathered.
+func NewPlanned(f *runfile.File, groups []runfile.Group) (*Document, error) { return gather(f, groups) }
+
 // NewBrief is NewDocument without the reasons and the totals, for which every
 // item has to be read: two seconds for a million.
 func NewBrief(f *runfile.File) (*Document, error) { return gather(f, nil) }
@@ -99,6 +104,9 @@ func gather(f *runfile.File, groups []runfile.Group) (*Document, error) {
 	events, err := f.Events()
 	if err != nil {
 		return nil, err
+	}
+	if address, away, _ := runfile.Away(events); away {
+		d.Run.HandedOver = address
 	}
 	d.Waiting, d.Dropped = waited(run, ops, events), dropped(events)
 	for _, op := range ops {
@@ -174,15 +182,7 @@ func (d *Document) Plan(w io.Writer) {
 			d.reasons(w, op, s)
 		}
 		if op.Counts["planned"] > 0 && op.EstimateSeconds > 0 {
-			each := "1 request an item"
-			if op.RequestsPerItem == 2 {
-				each = "2 requests an item: a read for the guard, then the execution"
-			}
-			estimate := "under 1s"
-			if op.EstimateSeconds >= 1 {
-				estimate = Duration(time.Duration(op.EstimateSeconds * float64(time.Second)))
-			}
-			fmt.Fprintf(w, "  %-14s %11s   %s\n", "estimated", estimate, each)
+			fmt.Fprintf(w, "  %-14s %11s   %s\n", "estimated", op.estimate(), op.each())
 		}
 		notes := remarks(op)
 		if op.Counts["invalid"] > 0 && d.Run.State != runfile.StateUnusable {
@@ -206,6 +206,22 @@ func (d *Document) Plan(w io.Writer) {
 	if d.Run.State == runfile.StateUnusable {
 		fmt.Fprintln(w, "This plan can't be applied.")
 	}
+}
+
+// estimate is how long the operation's requests take at its rate.
+func (op *OperationDocument) estimate() string {
+	if op.EstimateSeconds < 1 {
+		return "under 1s"
+	}
+	return Duration(time.Duration(op.EstimateSeconds * float64(time.Second)))
+}
+
+// each is which requests an item takes.
+func (op *OperationDocument) each() string {
+	if op.RequestsPerItem == 2 {
+		return "2 requests an item: a read for the guard, then the execution"
+	}
+	return "1 request an item"
 }
 
 // Outcome writes what a run has done.

@@ -69,8 +69,8 @@ func dropped(events []plan.Event) (said []string) {
 	return said
 }
 
-// remarked writes a line for each provider that was waited for, and for what
-// was dropped of each.
+// remarked writes a line for each provider that was waited for, for what was
+// dropped of each, and for workers that have the run.
 func (d *Document) remarked(w io.Writer) {
 	seconds := func(s float64) string { return Duration(time.Duration(s * float64(time.Second))) }
 	for _, p := range d.Waiting {
@@ -85,5 +85,8 @@ func (d *Document) remarked(w io.Writer) {
 	}
 	for _, s := range d.Dropped {
 		fmt.Fprintln(w, Inert(s))
+	}
+	if d.Run.HandedOver != "" {
+		fmt.Fprintf(w, "Workers on %s have the run, and what they did of late is not in this file yet: runner apply --on brings it here.\n", Inert(d.Run.HandedOver))
 	}
 }
