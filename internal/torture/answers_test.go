@@ -118,7 +118,7 @@ func TestA3LostAnswers(t *testing.T) {
 	}
 	j.plan(t)
 	a := j.start(t)
-	if code := a.end(t, 30*time.Second); code != 0 {
+	if code := a.end(t, patience); code != 0 {
 		t.Errorf("apply ended with %d:\n%s", code, a.said)
 	}
 	v, _ := j.judge(t)

@@ -114,6 +114,10 @@ func worst(arrivals []arrival) int {
 	return most
 }
 
+// patience is how long is waited for what comes soon, on a machine that has
+// other things to do.
+const patience = 2 * time.Minute
+
 // eventually waits until something holds.
 func eventually(t testing.TB, within time.Duration, what string, holds func() bool) {
 	t.Helper()

@@ -61,7 +61,7 @@ func TestA1Fed(t *testing.T) {
 				j.inFlight, j.fed = 1, true
 				j.plan(t)
 				if j.start(t, strace(t), "-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync,fsync",
-					"-e", fmt.Sprintf("inject=fdatasync,fsync:signal=KILL:when=%d", k)).end(t, 60*time.Second) != 0 {
+					"-e", fmt.Sprintf("inject=fdatasync,fsync:signal=KILL:when=%d", k)).end(t, patience) != 0 {
 					killed.Add(1)
 				}
 				j.judge(t)
@@ -75,7 +75,7 @@ func TestA1Fed(t *testing.T) {
 		}
 	})
 	t.Logf("%d applies killed at a sync", killed.Load())
-	if killed.Load() < 12 {
+	if killed.Load() < 8 { // how many syncs one thread makes differs from run to run
 		t.Error("too few were killed for this to mean anything")
 	}
 }
@@ -89,7 +89,7 @@ func killAtSync(t *testing.T, operation string, n, k int) bool {
 	// Not with --seccomp-bpf: under it strace 6.1 injects no signal but the first.
 	a := j.start(t, strace(t), "-f", "-qq", "-o", "/dev/null",
 		"-e", "trace=fdatasync,fsync", "-e", fmt.Sprintf("inject=fdatasync,fsync:signal=KILL:when=%d", k))
-	killed := a.end(t, 60*time.Second) != 0
+	killed := a.end(t, patience) != 0
 	j.judge(t) // also before it is resumed
 	j.complete(t)
 	v, _ := j.judge(t)
@@ -132,9 +132,9 @@ func TestA5OrphanIsWaitedFor(t *testing.T) {
 	b := j.start(t)
 	eventually(t, 3*time.Second, "the orphan is dead", func() bool { return !alive(provider) })
 	t.Logf("the orphan lived for %s", time.Since(killed).Round(time.Millisecond))
-	if code := b.end(t, 60*time.Second); code == 1 { // the orphan held the lock: once more
+	if code := b.end(t, patience); code == 1 { // the orphan held the lock: once more
 		b = j.start(t)
-		code = b.end(t, 60*time.Second)
+		code = b.end(t, patience)
 		if code != 0 {
 			t.Fatalf("%d:\n%s", code, b.said)
 		}
@@ -204,7 +204,7 @@ func TestA8OneKeyForLife(t *testing.T) {
 	j.api.set(t, "slow", "10ms")
 	j.plan(t)
 	a := j.start(t)
-	eventually(t, 10*time.Second, "some requests came", func() bool { return len(j.api.came()) > 30 })
+	eventually(t, patience, "some requests came", func() bool { return len(j.api.came()) > 30 })
 	a.kill()
 	j.complete(t)
 	j.judge(t)

@@ -27,9 +27,9 @@ func TestB4DiskFull(t *testing.T) {
 	j.rate, j.inFlight = 2000, 8
 	j.plan(t)
 	a := j.start(t)
-	eventually(t, 10*time.Second, "it is under load", func() bool { return len(j.api.came()) > 100 })
+	eventually(t, patience, "it is under load", func() bool { return len(j.api.came()) > 100 })
 	fill(t, j.path("filler"))
-	if code := a.end(t, 30*time.Second); code != 5 || !strings.Contains(a.said.String(), "runner apply job.run") {
+	if code := a.end(t, patience); code != 5 || !strings.Contains(a.said.String(), "runner apply job.run") {
 		t.Fatalf("exit %d:\n%s", code, a.said)
 	}
 	v, _ := j.judge(t)
@@ -81,11 +81,11 @@ func TestE4Modes(t *testing.T) {
 		c.Path, c.Args = "/bin/sh", []string{"sh", "-c", "umask 000; exec " + j.runner + " " + args}
 		return j.launch(t, c)
 	}
-	if a := umask("plan --refresh=false --out job.run job.ops.hcl"); a.end(t, 10*time.Second) != 0 {
+	if a := umask("plan --refresh=false --out job.run job.ops.hcl"); a.end(t, patience) != 0 {
 		t.Fatal(a.said)
 	}
 	a := umask("apply --auto-approve job.run")
-	eventually(t, 10*time.Second, "it sends", func() bool { return len(j.api.came()) > 5 })
+	eventually(t, patience, "it sends", func() bool { return len(j.api.came()) > 5 })
 	seen := 0
 	look := func() {
 		must(t, filepath.WalkDir(j.dir, func(path string, d os.DirEntry, err error) error {
@@ -105,7 +105,7 @@ func TestE4Modes(t *testing.T) {
 		}))
 	}
 	look()
-	if code := a.end(t, 20*time.Second); code != 0 {
+	if code := a.end(t, patience); code != 0 {
 		t.Fatalf("exit %d:\n%s", code, a.said)
 	}
 	look()
@@ -176,15 +176,15 @@ func TestB6DamagedProgress(t *testing.T) {
 	j.api.set(t, "slow", "60ms")
 	j.plan(t)
 	a := j.start(t)
-	eventually(t, 10*time.Second, "half of it is done", func() bool { return len(j.api.came()) > 20 })
+	eventually(t, patience, "half of it is done", func() bool { return len(j.api.came()) > 20 })
 	// What comes from here on is never answered, so that something is on its way
 	// when the kill comes, however late that is.
 	j.api.set(t, "slow", "1m")
 	half := len(j.api.came())
-	eventually(t, 10*time.Second, "more is on its way", func() bool { return len(j.api.came()) > half+4 })
+	eventually(t, patience, "more is on its way", func() bool { return len(j.api.came()) > half+4 })
 	a.kill()
 	j.api.set(t, "slow", "60ms")
-	eventually(t, 10*time.Second, "it can be read", func() bool { // what it left in its log is taken up
+	eventually(t, patience, "it can be read", func() bool { // what it left in its log is taken up
 		f, err := runfile.Acquire(j.path("job.run"))
 		return err == nil && f.Release() == nil
 	})

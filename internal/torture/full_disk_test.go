@@ -122,7 +122,7 @@ func atWrite(t *testing.T, f writeFault, n int) (code int, hit bool) {
 	j.plan(t)
 	log := j.path("strace.log")
 	a := j.start(t, f.under(t, j, log, n)...)
-	code = a.end(t, 60*time.Second)
+	code = a.end(t, patience)
 	at, hit := firstFault(t, log)
 	if !hit {
 		if code != 0 {
@@ -186,7 +186,7 @@ func TestB4Plan(t *testing.T) {
 				c.Path, c.Args = strace(t), append([]string{"strace", "-f", "--seccomp-bpf", "-qq", "-ttt", "-o", log, "-e", "trace=pwrite64",
 					"-e", fmt.Sprintf("inject=pwrite64:error=ENOSPC:when=%d+", n)}, c.Args...)
 				a := j.launch(t, c)
-				code := a.end(t, 30*time.Second)
+				code := a.end(t, patience)
 				if _, hit := firstFault(t, log); !hit {
 					if code != 0 {
 						t.Errorf("without a fault it ends with %d:\n%s", code, a.said)
@@ -238,7 +238,7 @@ func TestB4Resolve(t *testing.T) {
 				words := writeFaults[0].under(t, j, log, n)
 				c.Path, c.Args = words[0], append(words, c.Args...)
 				a := j.launch(t, c)
-				code := a.end(t, 30*time.Second)
+				code := a.end(t, patience)
 				if _, hit := firstFault(t, log); hit {
 					met.Add(1)
 				}
@@ -277,13 +277,13 @@ func TestB4Control(t *testing.T) {
 	j.rate = 40
 	j.plan(t)
 	a := j.start(t)
-	eventually(t, 10*time.Second, "it sends", func() bool { return len(j.api.came()) > 3 })
+	eventually(t, patience, "it sends", func() bool { return len(j.api.came()) > 3 })
 	for _, call := range []string{"mkdirat", "write", "renameat"} {
 		c := j.command("control", "job.run", "pause")
 		c.Path, c.Args = strace(t), append([]string{"strace", "-f", "--seccomp-bpf", "-qq", "-o", j.path("strace.log"), "-e", "trace=" + call,
 			"-e", "inject=" + call + ":error=ENOSPC:when=1"}, c.Args...)
 		b := j.launch(t, c)
-		if code := b.end(t, 20*time.Second); code != 1 || !strings.Contains(b.said.String(), "o space left") {
+		if code := b.end(t, patience); code != 1 || !strings.Contains(b.said.String(), "o space left") {
 			t.Errorf("%s: exit %d:\n%s", call, code, b.said)
 		}
 		if left, _ := os.ReadDir(j.path("job.run.d")); len(left) > 0 {
@@ -291,11 +291,11 @@ func TestB4Control(t *testing.T) {
 		}
 	}
 	before := len(j.api.came())
-	eventually(t, 10*time.Second, "it still sends", func() bool { return len(j.api.came()) > before+10 })
+	eventually(t, patience, "it still sends", func() bool { return len(j.api.came()) > before+10 })
 	if out, code := j.run(t, "control", "job.run", "stop"); code != 0 {
 		t.Errorf("with room it ends with %d:\n%s", code, out)
 	}
-	if code := a.end(t, 20*time.Second); code != 130 {
+	if code := a.end(t, patience); code != 130 {
 		t.Errorf("the apply ends with %d:\n%s", code, a.said)
 	}
 }

@@ -50,7 +50,7 @@ func TestF6HostileAnswers(t *testing.T) {
 			}
 			j.plan(t)
 			a := j.start(t)
-			if code := a.end(t, 40*time.Second); code != 0 {
+			if code := a.end(t, patience); code != 0 {
 				t.Errorf("exit %d:\n%s", code, a.said)
 			}
 			v, _ := j.judge(t)
@@ -78,7 +78,7 @@ func TestF6WrongID(t *testing.T) {
 	}
 	j.plan(t)
 	a := j.start(t)
-	if code := a.end(t, 20*time.Second); code != 5 {
+	if code := a.end(t, patience); code != 5 {
 		t.Errorf("exit %d:\n%s", code, a.said)
 	}
 	v, _ := j.judge(t)
@@ -101,7 +101,7 @@ func TestF6OtherResult(t *testing.T) {
 			j.plan(t)
 			a := j.start(t)
 			exit := map[string]int{"other_result": 0, "other_thing": 5}[lie]
-			if code := a.end(t, 20*time.Second); code != exit {
+			if code := a.end(t, patience); code != exit {
 				t.Errorf("exit %d:\n%s", code, a.said)
 			}
 			v, _ := j.judge(t)
@@ -166,7 +166,7 @@ func TestE1Redirects(t *testing.T) {
 	}
 	j.plan(t)
 	a := j.start(t)
-	if code := a.end(t, 40*time.Second); code != 0 {
+	if code := a.end(t, patience); code != 0 {
 		t.Errorf("exit %d:\n%s", code, a.said)
 	}
 	v, _ := j.judge(t)

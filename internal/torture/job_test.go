@@ -276,7 +276,7 @@ func (j *job) complete(t testing.TB) int {
 	var a *apply
 	for range most {
 		a = j.start(t)
-		if code := a.end(t, 90*time.Second); code == 0 || code == 3 {
+		if code := a.end(t, patience); code == 0 || code == 3 {
 			return code
 		} else if code != 5 {
 			t.Fatalf("apply ended with %d:\n%s", code, a.said)
@@ -330,7 +330,7 @@ func alive(pid int) bool {
 func (a *apply) provider(t testing.TB) int {
 	t.Helper()
 	var pids []int
-	eventually(t, 10*time.Second, "a provider runs", func() bool {
+	eventually(t, patience, "a provider runs", func() bool {
 		pids = providers(a.Process.Pid)
 		return len(pids) > 0
 	})

@@ -81,7 +81,7 @@ func TestA8KeyReused(t *testing.T) {
 	must(t, err)
 	answer.Body.Close()
 	a := j.start(t)
-	if code := a.end(t, 30*time.Second); code != 4 {
+	if code := a.end(t, patience); code != 4 {
 		t.Errorf("exit %d:\n%s", code, a.said)
 	}
 	v, _ := j.judge(t)
@@ -114,6 +114,7 @@ func TestA8KeyForgotten(t *testing.T) {
 			j.plan(t)
 			a := j.start(t)
 			<-came
+			began := time.Now()
 			a.kill()
 			if v, _ := j.judge(t); v.counts[plan.Started] == 0 {
 				t.Fatalf("items are %v", v.counts)
@@ -123,8 +124,10 @@ func TestA8KeyForgotten(t *testing.T) {
 			before := j.api.posts()
 			code := j.complete(t)
 			v, _ := j.judge(t)
-			if away == 0 {
+			if away == 0 && time.Since(began) < lives/3 { // a busy machine may be too late
 				v.all(t, plan.Succeeded, j.n)
+			}
+			if away == 0 {
 				return
 			}
 			if code != 3 || v.counts[plan.InDoubt] == 0 || v.counts[plan.InDoubt]+v.counts[plan.Succeeded] != int64(j.n) {

@@ -146,7 +146,7 @@ func TestB5SyncFails(t *testing.T) {
 				j.plan(t)
 				a := j.start(t, strace(t), "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null",
 					"-e", "trace=fdatasync,fsync", "-e", fmt.Sprintf("inject=fdatasync,fsync:error=EIO:when=%d", k))
-				code := a.end(t, 60*time.Second)
+				code := a.end(t, patience)
 				v, _ := j.judge(t)
 				if code != 0 {
 					failed.Add(1)

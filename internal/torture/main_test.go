@@ -14,21 +14,18 @@ import (
 	"github.com/bulkrunner/runner/sdk/fakeprovider"
 )
 
-// programs is a folder with the test binary under the names of the programs
-// that it also is.
+// programs is a folder with the fake providers, and the test binary as the
+// runner that it also is.
 var programs string
 
 // atOnce is how many tests run side by side: they mostly wait.
 const atOnce = "24"
 
 func TestMain(m *testing.M) {
-	mains := fakeprovider.Mains()
-	mains["runner"] = func() { os.Exit(cli.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
-	if main, ok := mains[filepath.Base(os.Args[0])]; ok {
-		main()
-		os.Exit(0)
+	if filepath.Base(os.Args[0]) == "runner" {
+		os.Exit(cli.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 	}
-	code, err := run(m, mains)
+	code, err := run(m)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1
@@ -36,7 +33,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-func run(m *testing.M, mains map[string]func()) (int, error) {
+func run(m *testing.M) (int, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return 0, err
@@ -45,16 +42,15 @@ func run(m *testing.M, mains map[string]func()) (int, error) {
 		return 0, err
 	}
 	defer os.RemoveAll(programs)
-	for name := range mains {
-		if err := os.Symlink(self, filepath.Join(programs, name)); err != nil {
-			return 0, err
-		}
+	if err := os.Symlink(self, filepath.Join(programs, "runner")); err != nil {
+		return 0, err
+	}
+	if err := fakeprovider.Build(programs); err != nil {
+		return 0, err
 	}
 	flag.Parse()
-	given := false
-	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
-	if !given {
-		if err := flag.Set("test.parallel", atOnce); err != nil {
+	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue {
+		if err := f.Value.Set(atOnce); err != nil {
 			return 0, err
 		}
 	}

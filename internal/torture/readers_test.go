@@ -82,7 +82,7 @@ func TestB8Readers(t *testing.T) {
 	after := pace(next())
 
 	must(t, a.Process.Signal(syscall.SIGINT))
-	if code := a.end(t, 60*time.Second); code != 130 || strings.Contains(a.said.String(), "locked") {
+	if code := a.end(t, patience); code != 130 || strings.Contains(a.said.String(), "locked") {
 		t.Fatalf("exit %d:\n%s", code, a.said)
 	}
 	t.Logf("%d items at %.0f a second: alone %.0f and %.0f, beside %d shows %.0f, and with a stranger's transaction %.0f", n, rate, before, after, shows, ours, theirs)

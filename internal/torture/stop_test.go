@@ -20,11 +20,11 @@ func TestA9SecondApply(t *testing.T) {
 	j.rate = 40
 	j.plan(t)
 	a := j.start(t)
-	eventually(t, 10*time.Second, "the first one sends", func() bool { return len(j.api.came()) > 3 })
+	eventually(t, patience, "the first one sends", func() bool { return len(j.api.came()) > 3 })
 	refused := func() {
 		t.Helper()
 		b := j.start(t)
-		code := b.end(t, 10*time.Second)
+		code := b.end(t, patience)
 		if code != 1 || !strings.Contains(b.said.String(), fmt.Sprint("process ", a.Process.Pid)) {
 			t.Errorf("the second apply ended with %d:\n%s", code, b.said)
 		}
@@ -44,7 +44,7 @@ func TestA9SecondApply(t *testing.T) {
 		t.Errorf("while it was stopped %d requests left", now-sent)
 	}
 	must(t, a.Process.Signal(syscall.SIGCONT))
-	if code := a.end(t, 30*time.Second); code != 0 {
+	if code := a.end(t, patience); code != 0 {
 		t.Errorf("the first apply ended with %d:\n%s", code, a.said)
 	}
 	v, _ := j.judge(t)
@@ -93,18 +93,18 @@ func TestA13CtrlC(t *testing.T) {
 			j.api.set(t, "slow", "300ms")
 			j.plan(t)
 			a := j.start(t)
-			eventually(t, 10*time.Second, "it is under load", func() bool { return len(j.api.came()) > 60 })
+			eventually(t, patience, "it is under load", func() bool { return len(j.api.came()) > 60 })
 			if times == 2 { // or nobody could tell whether it waited
 				j.api.set(t, "slow", "7s")
 				sent := len(j.api.came())
-				eventually(t, 10*time.Second, "it is slow", func() bool { return len(j.api.came()) >= sent+j.inFlight })
+				eventually(t, patience, "it is slow", func() bool { return len(j.api.came()) >= sent+j.inFlight })
 			}
 			began := time.Now()
 			for range times {
 				must(t, a.Process.Signal(syscall.SIGINT))
 				time.Sleep(50 * time.Millisecond)
 			}
-			if code := a.end(t, 10*time.Second); code != 130 {
+			if code := a.end(t, patience); code != 130 {
 				t.Errorf("it ended with %d:\n%s", code, a.said)
 			}
 			took := time.Since(began)

@@ -23,7 +23,7 @@ func TestA9StoppedHolder(t *testing.T) {
 	j.plan(t)
 	late := lateness(t)
 	a := j.start(t)
-	eventually(t, 10*time.Second, "it sends", func() bool { return len(j.api.came()) > 20 })
+	eventually(t, patience, "it sends", func() bool { return len(j.api.came()) > 20 })
 	must(t, a.Process.Signal(syscall.SIGSTOP))
 	time.Sleep(50 * time.Millisecond)
 	sent := len(j.api.came())
@@ -44,7 +44,7 @@ func TestA9StoppedHolder(t *testing.T) {
 		t.Errorf("while it was stopped %d requests left", now-sent)
 	}
 	must(t, a.Process.Signal(syscall.SIGCONT))
-	if code := a.end(t, 60*time.Second); code != 0 {
+	if code := a.end(t, patience); code != 0 {
 		t.Errorf("the first apply ended with %d:\n%s", code, a.said)
 	}
 	if atServer, leaving := worst(j.api.came()), worst(j.left(t)); !withinLimit(t, 40, atServer, leaving, late()) {
@@ -66,24 +66,24 @@ func TestA9TakenOver(t *testing.T) {
 			j.rate = 100
 			j.plan(t)
 			a := j.start(t)
-			eventually(t, 10*time.Second, "it sends", func() bool { return len(j.api.came()) > 100 })
+			eventually(t, patience, "it sends", func() bool { return len(j.api.came()) > 100 })
 			must(t, a.Process.Signal(syscall.SIGSTOP))
 			time.Sleep(time.Second)
 			must(t, os.Remove(j.path("job.run.lock")))
 			b := j.start(t)
 			before := len(j.api.came())
 			if when == "at work" {
-				eventually(t, 30*time.Second, "the other sends", func() bool { return len(j.api.came()) > before+100 })
-			} else if code := b.end(t, 60*time.Second); code != 0 {
+				eventually(t, patience, "the other sends", func() bool { return len(j.api.came()) > before+100 })
+			} else if code := b.end(t, patience); code != 0 {
 				t.Fatalf("the other apply ended with %d:\n%s", code, b.said)
 			}
 			woken := len(j.api.came())
 			must(t, a.Process.Signal(syscall.SIGCONT))
-			if code := a.end(t, 60*time.Second); code == 0 {
+			if code := a.end(t, patience); code == 0 {
 				t.Errorf("the one that was taken over ended with %d:\n%s", code, a.said)
 			}
 			if when == "at work" {
-				if code := b.end(t, 60*time.Second); code != 0 {
+				if code := b.end(t, patience); code != 0 {
 					t.Errorf("the other apply ended with %d:\n%s", code, b.said)
 				}
 			} else if now := len(j.api.came()); now > woken {
