@@ -29,34 +29,12 @@ const (
 // applyWork cancels orders, once with the runner and once without.
 func applyWork(b *bench) (figures, error) {
 	n := b.items(100_000)
-	dir, err := os.MkdirTemp(b.dir, "apply-")
+	_, ours, err := b.wholeRun(n)
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
-	if err := os.WriteFile(filepath.Join(dir, "orders.csv"), orders(n), 0o600); err != nil {
-		return nil, err
-	}
-
 	s, err := b.simulate(n)
 	if err != nil {
-		return nil, err
-	}
-	if err := os.WriteFile(filepath.Join(dir, "cancel.ops.hcl"), fmt.Appendf(nil, cancelFile, s.endpoint, inFlight), 0o600); err != nil {
-		s.stop()
-		return nil, err
-	}
-	if _, err = b.runner(dir, "plan", "--refresh=false", "--out", "cancel.run", "cancel.ops.hcl"); err != nil {
-		s.stop()
-		return nil, err
-	}
-	ours, err := b.runner(dir, "apply", "--auto-approve", "cancel.run")
-	s.stop()
-	if err != nil {
-		return nil, err
-	}
-
-	if s, err = b.simulate(n); err != nil {
 		return nil, err
 	}
 	defer s.stop()
@@ -77,6 +55,54 @@ func applyWork(b *bench) (figures, error) {
 	}, nil
 }
 
+// A stage is a folder with a list of orders, a simulator that has them, and a
+// gate before it for whoever wants to see the requests.
+type stage struct {
+	*simulator
+	gate *gate
+	dir  string
+}
+
+func (b *bench) stage(n int) (*stage, error) {
+	dir, err := os.MkdirTemp(b.dir, "stage-")
+	if err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "orders.csv"), orders(n), 0o600); err != nil {
+		return nil, err
+	}
+	s, err := b.simulate(n)
+	if err != nil {
+		return nil, err
+	}
+	g, err := newGate(s.endpoint)
+	if err != nil {
+		s.stop()
+		return nil, err
+	}
+	return &stage{s, g, dir}, nil
+}
+
+func (s *stage) close() {
+	s.gate.Close()
+	s.stop()
+	os.RemoveAll(s.dir)
+}
+
+// wholeRun plans and applies n cancels.
+func (b *bench) wholeRun(n int) (plan, apply cost, err error) {
+	s, err := b.stage(n)
+	if err != nil {
+		return plan, apply, err
+	}
+	defer s.close()
+	if plan, err = b.planCancels(s.dir, s.endpoint, unlimited); err != nil {
+		return plan, apply, err
+	}
+	apply, err = b.runner(s.dir, "apply", "--auto-approve", "cancel.run")
+	return plan, apply, err
+}
+
 const cancelFile = `variable "fixed_hash" {
   type      = string
   sensitive = true
@@ -85,9 +111,10 @@ provider "payvalida" {
   merchant   = "` + merchant + `"
   fixed_hash = var.fixed_hash
   endpoint   = %q
+  timeout    = "2s"
   rate_limit {
-    requests_per_second = 100000
-    burst               = 64
+    requests_per_second = %d
+    burst               = %d
   }
   max_in_flight = %d
 }
@@ -101,6 +128,20 @@ operation "payvalida_cancel_order" "all" {
   limits { max_items = "unlimited" }
 }
 `
+
+// A rate is a limit of requests a second, and how many may leave at once.
+type rate struct{ second, burst int }
+
+// unlimited is more than any machine sends.
+var unlimited = rate{100_000, inFlight}
+
+// planCancels plans the cancellation of what orders.csv of a folder lists.
+func (b *bench) planCancels(dir, endpoint string, r rate) (cost, error) {
+	if err := os.WriteFile(filepath.Join(dir, "cancel.ops.hcl"), fmt.Appendf(nil, cancelFile, endpoint, r.second, r.burst, inFlight), 0o600); err != nil {
+		return cost{}, err
+	}
+	return b.runner(dir, "plan", "--refresh=false", "--out", "cancel.run", "cancel.ops.hcl")
+}
 
 func orderID(i int) string { return fmt.Sprintf("B%09d", i) }
 

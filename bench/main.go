@@ -8,6 +8,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"flag"
 	"fmt"
@@ -26,6 +27,7 @@ import (
 type work struct {
 	name    string
 	says    string
+	once    bool // one round tells all, and takes long
 	measure func(*bench) (figures, error)
 }
 
@@ -33,11 +35,14 @@ type work struct {
 type figures map[string]float64
 
 var works = []work{
-	{"apply", "cancels at Payvalida's simulator, no limit, 64 in flight, against a bare HTTP client", applyWork},
-	{"plan", "rows of 8 columns that all match, against encoding/csv and plain inserts", func(b *bench) (figures, error) { return planWork(b, 1) }},
-	{"sift", "the same with 1 row in 100 matching, against encoding/csv", func(b *bench) (figures, error) { return planWork(b, 100) }},
-	{"start", "a plan of 10 rows, against the bare start of its provider", startWork},
-	{"show", "the first page of a run, and its export", showWork},
+	{name: "apply", says: "cancels at Payvalida's simulator, no limit, 64 in flight, against a bare HTTP client", measure: applyWork},
+	{name: "plan", says: "rows of 8 columns that all match, against encoding/csv and plain inserts", measure: func(b *bench) (figures, error) { return planWork(b, 1) }},
+	{name: "sift", says: "the same with 1 row in 100 matching, against encoding/csv", measure: func(b *bench) (figures, error) { return planWork(b, 100) }},
+	{name: "start", says: "a plan of 10 rows, against the bare start of its provider", measure: startWork},
+	{name: "show", says: "the first page of a run, and its export", measure: showWork},
+	{name: "resume", says: "from the start of an apply that was killed at half to its first request", measure: resumeWork},
+	{name: "pace", says: "requests as they arrive, at 50, 200 and 2,000 a second", once: true, measure: paceWork},
+	{name: "memory", says: "the most that runner and provider hold, and what an item costs, at 10,000 to 5,000,000 items", once: true, measure: memoryWork},
 }
 
 // A bench has the programs, a folder and its sizes.
@@ -84,6 +89,9 @@ func run(only string, rounds int, scale float64) error {
 			continue
 		}
 		all := map[string][]float64{}
+		if w.once {
+			rounds = 1
+		}
 		for range rounds {
 			round, err := w.measure(b)
 			if err != nil {
@@ -118,6 +126,7 @@ func shown(v float64) string {
 func (b *bench) build() error {
 	for path, name := range map[string]string{"./cmd/runner": "runner", "./plugins/payvalida": "runner-provider-payvalida"} {
 		c := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(b.bin, name), path)
+		c.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := c.CombinedOutput(); err != nil {
 			return fmt.Errorf("build %s: %w\n%s", path, err, out)
 		}
@@ -128,23 +137,35 @@ func (b *bench) build() error {
 // A cost is what a command took, with the processes that it waited for.
 type cost struct {
 	wall, cpu time.Duration
+	peak      peak
 }
 
 // runner runs the runner in a folder and returns what it took.
 func (b *bench) runner(dir string, args ...string) (cost, error) {
+	return measure(b.command(dir, args...))
+}
+
+func (b *bench) command(dir string, args ...string) *exec.Cmd {
 	c := exec.Command(filepath.Join(b.bin, "runner"), args...)
 	c.Dir = dir
 	c.Env = append(os.Environ(), "RUNNER_VAR_fixed_hash="+fixedHash, "XDG_STATE_HOME="+filepath.Join(dir, "state"), "HOME="+dir)
-	return measure(c)
+	return c
 }
 
 func measure(c *exec.Cmd) (cost, error) {
+	var out bytes.Buffer
+	c.Stdout, c.Stderr = &out, &out
 	began := time.Now()
-	out, err := c.CombinedOutput()
+	if err := c.Start(); err != nil {
+		return cost{}, err
+	}
+	peaks := watch(c.Process.Pid)
+	err := c.Wait()
 	wall := time.Since(began)
+	peak := peaks()
 	if err != nil {
-		return cost{}, fmt.Errorf("%s: %w\n%s", strings.Join(c.Args, " "), err, out)
+		return cost{}, fmt.Errorf("%s: %w\n%s", strings.Join(c.Args, " "), err, out.Bytes())
 	}
 	u := c.ProcessState.SysUsage().(*syscall.Rusage)
-	return cost{wall, time.Duration(u.Utime.Nano() + u.Stime.Nano())}, nil
+	return cost{wall, time.Duration(u.Utime.Nano() + u.Stime.Nano()), peak}, nil
 }

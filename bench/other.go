@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -86,7 +88,11 @@ func showWork(b *bench) (figures, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := figures{"s until the summary": show.wall.Seconds()}
+	page, err := firstPage(b.command(dir, "show", "plan.run"))
+	if err != nil {
+		return nil, err
+	}
+	out := figures{"s until the first page": page.Seconds(), "s until the summary": show.wall.Seconds()}
 	for _, format := range []string{"csv", "jsonl"} {
 		export, err := b.runner(dir, "export", "plan.run", "--format", format, "--out", "items."+format)
 		if err != nil {
@@ -95,4 +101,22 @@ func showWork(b *bench) (figures, error) {
 		out["rows/s exported as "+format] = float64(n) / export.wall.Seconds()
 	}
 	return out, nil
+}
+
+// firstPage is how long a command takes until it says something.
+func firstPage(c *exec.Cmd) (time.Duration, error) {
+	stdout, err := c.StdoutPipe()
+	if err != nil {
+		return 0, err
+	}
+	began := time.Now()
+	if err := c.Start(); err != nil {
+		return 0, err
+	}
+	_, err = stdout.Read(make([]byte, 1))
+	took := time.Since(began)
+	if _, wrong := io.Copy(io.Discard, stdout); err == nil {
+		err = wrong
+	}
+	return took, errors.Join(err, c.Wait())
 }
