@@ -1,8 +1,8 @@
 package runner_test
 
 import (
-	"bytes"
 	"errors"
+	"flag"
 	"io"
 	"net"
 	"os"
@@ -18,25 +18,43 @@ import (
 	"time"
 )
 
-// programs are the runner and its provider, built once.
+// programsIn is the folder of the programs, once a test has asked for them.
+var programsIn string
+
+// programs are the runner and its providers, built once.
 var programs = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "docs-bin-")
 	if err != nil {
 		return "", err
 	}
-	for name, from := range map[string]string{"runner": "./cmd/runner", "runner-provider-payvalida": "./plugins/payvalida"} {
-		if out, err := exec.Command("go", "build", "-o", filepath.Join(dir, name), from).CombinedOutput(); err != nil {
+	programsIn = dir
+	from := map[string]string{"runner": "./cmd/runner"}
+	mains, err := filepath.Glob("plugins/*/main.go")
+	if err != nil {
+		return dir, err
+	}
+	for _, main := range mains {
+		folder := filepath.Dir(main)
+		from["runner-provider-"+filepath.Base(folder)] = "./" + folder
+	}
+	for name, from := range from {
+		if out, err := exec.Command("go", "build", "-ldflags=-s -w", "-o", filepath.Join(dir, name), from).CombinedOutput(); err != nil {
 			return dir, errors.New(string(out))
 		}
 	}
-	return dir, nil
+	return dir, asSQLite(dir)
 })
 
 func TestMain(m *testing.M) {
-	code := m.Run()
-	if dir, err := programs(); err == nil {
-		os.RemoveAll(dir)
+	if filepath.Base(os.Args[0]) == "sqlite3" {
+		os.Exit(sqlite3(os.Args[1:]))
 	}
+	flag.Parse()
+	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue {
+		f.Value.Set("4") // they mostly wait
+	}
+	code := m.Run()
+	os.RemoveAll(programsIn)
 	os.Exit(code)
 }
 
@@ -52,20 +70,38 @@ func built(t *testing.T) string {
 	return dir
 }
 
-// documentedPort is where the documents let simulators listen. The tests take
-// a free one instead.
-const documentedPort = "127.0.0.1:8807"
+// documentedPort is where the documents let simulators listen, and
+// temporalPort where Temporal. The tests take free ones instead.
+const (
+	documentedPort = "127.0.0.1:8807"
+	temporalPort   = "7233"
+)
 
 // A shell carries out the blocks of one document, in their order, in one folder.
 type shell struct {
-	t    *testing.T
-	dir  string
-	env  []string
-	port string
+	t        *testing.T
+	dir      string
+	env      []string
+	port     string
+	temporal string
+}
+
+// freePort is an address on this machine where nobody listens.
+func freePort(t *testing.T) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
 }
 
 func newShell(t *testing.T) *shell {
 	bin := built(t)
+	build, err := filepath.Abs("build") // make temporal
+	if err != nil {
+		t.Fatal(err)
+	}
 	dir := t.TempDir()
 	home := filepath.Join(dir, "home")
 	work := filepath.Join(dir, "work")
@@ -74,32 +110,38 @@ func newShell(t *testing.T) *shell {
 			t.Fatal(err)
 		}
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := l.Addr().String()
-	l.Close()
-	s := &shell{t: t, dir: work, port: port}
+	_, temporal, _ := strings.Cut(freePort(t), ":")
+	s := &shell{t: t, dir: work, port: freePort(t), temporal: temporal}
 	for _, kv := range os.Environ() {
 		if name, _, _ := strings.Cut(kv, "="); name != "HOME" && name != "PATH" && name != "XDG_STATE_HOME" && !strings.HasPrefix(name, "RUNNER_") {
 			s.env = append(s.env, kv)
 		}
 	}
+	s.env = append(s.env, checkout(t)...)
 	// The proxy is nobody: whatever a document says, no real API is reached.
 	// The simulators are on this machine, to which no proxy leads.
 	s.env = append(s.env, "HTTP_PROXY=http://127.0.0.1:1", "HTTPS_PROXY=http://127.0.0.1:1", "NO_PROXY=127.0.0.1",
-		"HOME="+home, "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"))
+		"HOME="+home, "PATH="+strings.Join([]string{bin, os.Getenv("PATH"), build}, string(os.PathListSeparator)))
 	return s
 }
 
+// here is what a document says, with the ports that the tests have taken; there
+// is the way back. Nobody looks at the pages of Temporal.
+func (s *shell) here(text string) string {
+	return strings.NewReplacer(documentedPort, s.port, temporalPort, s.temporal, "start-dev ", "start-dev --headless ").Replace(text)
+}
+
+func (s *shell) there(text string) string {
+	return strings.NewReplacer(s.port, documentedPort, ":"+s.temporal, ":"+temporalPort).Replace(text)
+}
+
 func (s *shell) command(text string) *exec.Cmd {
-	cmd := exec.Command("sh", "-c", strings.ReplaceAll(text, documentedPort, s.port))
+	cmd := exec.Command("sh", "-c", s.here(text))
 	cmd.Dir, cmd.Env = s.dir, s.env
 	return cmd
 }
 
-// background starts a simulator and waits until it says where it listens.
+// background starts a program and waits until it says something: that it serves.
 func (s *shell) background(b block) {
 	// exec, so that what is stopped is the program and not the shell around it.
 	cmd := s.command("exec " + b.commands()[0].text)
@@ -111,11 +153,15 @@ func (s *shell) background(b block) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	cmd.Stderr = cmd.Stdout
 	if err := cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(func() {
 		in.Close()
+		cmd.Process.Signal(os.Interrupt)
+		late := time.AfterFunc(time.Minute, func() { cmd.Process.Kill() })
+		defer late.Stop()
 		cmd.Wait()
 	})
 	first := make([]byte, 1)
@@ -140,27 +186,17 @@ func (s *shell) run(b block) {
 		s.copy(folder)
 	}
 	for n, c := range commands {
-		if kv, ok := strings.CutPrefix(c.text, "export "); ok {
-			s.env = append(s.env, strings.ReplaceAll(kv, documentedPort, s.port))
+		text := c.text
+		if s.remember(b, text) {
 			continue
 		}
-		text := c.text
 		if options["interrupt"] != "" {
 			text = "exec " + text
 		}
 		cmd := s.command(text)
-		var out bytes.Buffer
-		cmd.Stdout, cmd.Stderr = &out, &out
-		if typed := options["stdin"]; typed != "" {
-			cmd.Stdin = strings.NewReader(typed + "\n")
-		}
-		if err := cmd.Start(); err != nil {
-			s.t.Fatal(err)
-		}
-		if after, err := time.ParseDuration(options["interrupt"]); err == nil {
-			defer time.AfterFunc(after, func() { cmd.Process.Signal(os.Interrupt) }).Stop()
-		}
-		err := cmd.Wait()
+		person := &person{options: options, interrupt: func() { cmd.Process.Signal(os.Interrupt) }}
+		cmd.Stdout, cmd.Stderr = person, person
+		err := person.run(cmd)
 		var ended *exec.ExitError
 		if err != nil && !errors.As(err, &ended) {
 			s.t.Fatal(err)
@@ -169,15 +205,15 @@ func (s *shell) run(b block) {
 		if n == len(commands)-1 {
 			want, _ = strconv.Atoi(options["exit"])
 		}
-		got := strings.ReplaceAll(out.String(), s.port, documentedPort)
+		got := s.there(person.seen.String())
 		if code := cmd.ProcessState.ExitCode(); code != want {
 			s.t.Fatalf("%s: %s: exit %d, want %d:\n%s", b.at(), c.text, code, want, got)
 		}
-		if typed := options["stdin"]; typed != "" { // a terminal would show it
-			got = strings.Replace(got, "type that number: ", "type that number: "+typed+"\n", 1)
+		if person.typed != "" { // a terminal would show it
+			got = strings.Replace(got, "type that number: ", "type that number: "+person.typed+"\n", 1)
 		}
 		if b.language == "console" {
-			if problem := differs(c.output, strings.Split(strings.TrimRight(got, "\n"), "\n")); problem != "" {
+			if problem := differs(shownOf(c, options["varies"]), withoutProgress(strings.Split(strings.TrimRight(got, "\n"), "\n"))); problem != "" {
 				s.t.Errorf("%s: $ %s\n%s\nIt answered:\n%s", b.at(), c.text, problem, got)
 			}
 		}
@@ -251,6 +287,33 @@ func matches(want, got string) bool {
 	return regexp.MustCompile("^" + strings.Join(parts, ".*") + "$").MatchString(got)
 }
 
+// TestDocsEveryCommandRuns holds every command that a document shows to be
+// carried out here, or to say why it can't be.
+func TestDocsEveryCommandRuns(t *testing.T) {
+	t.Parallel()
+	indented := regexp.MustCompile(`(?m)^(?: {4}|\t)(?:\$ |(?:runner|make|go|git|docker) ).*$`)
+	for _, doc := range documents(t) {
+		blocks, prose := read(t, doc)
+		for _, b := range blocks {
+			commands := b.language == "sh" || b.language == "console" || b.language == "bash" || b.language == "powershell"
+			switch {
+			case b.directive == "elsewhere" && b.argument == "":
+				t.Errorf("%s: it says elsewhere, and not why", b.at())
+			case commands && !slices.Contains([]string{"run", "before", "background", "beside", "elsewhere"}, b.directive):
+				t.Errorf("%s: nobody carries it out: write <!-- run --> before it, or <!-- elsewhere: REASON -->", b.at())
+			case !commands && b.language == "" && (invocation.MatchString(strings.Split(b.text, "\n")[0]) || strings.HasPrefix(b.text, "sqlite3 ")):
+				t.Errorf("%s: its commands stand in a block without a language, which nobody carries out", b.at())
+			}
+		}
+		if strings.Contains(prose, " ```") {
+			t.Errorf("%s: a fence that is indented is no block to these tests: begin it at the margin", doc)
+		}
+		if m := indented.FindString(prose); m != "" {
+			t.Errorf("%s: %q is a command that nobody carries out: put it into a block", doc, strings.TrimSpace(m))
+		}
+	}
+}
+
 // TestDocsCommandsAnswerAsShown carries out what the documents let a reader do.
 func TestDocsCommandsAnswerAsShown(t *testing.T) {
 	t.Parallel()
@@ -264,6 +327,9 @@ func TestDocsCommandsAnswerAsShown(t *testing.T) {
 		t.Run(doc, func(t *testing.T) {
 			t.Parallel()
 			s := newShell(t)
+			if slices.ContainsFunc(blocks, func(b block) bool { return strings.HasPrefix(b.text, "temporal ") }) && s.command("command -v temporal").Run() != nil {
+				t.Skip("there is no temporal here, so nothing was carried out: make temporal")
+			}
 			if strings.HasPrefix(doc, "docs/writing-a-provider") {
 				s.module()
 			}
@@ -274,13 +340,12 @@ func TestDocsCommandsAnswerAsShown(t *testing.T) {
 					if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 						t.Fatal(err)
 					}
-					text := strings.ReplaceAll(b.text, documentedPort, s.port)
-					if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+					if err := os.WriteFile(path, []byte(s.here(b.text)), 0o600); err != nil {
 						t.Fatal(err)
 					}
-				case "background":
+				case "background", "beside":
 					s.background(b)
-				case "run":
+				case "run", "before":
 					s.run(b)
 				}
 				if t.Failed() {
@@ -292,40 +357,4 @@ func TestDocsCommandsAnswerAsShown(t *testing.T) {
 	if ran < 2 {
 		t.Errorf("only %d documents have commands to carry out", ran)
 	}
-}
-
-// module makes the folder a Go module that finds the SDK in this checkout and
-// everything else where this checkout finds it, so that no network is needed.
-func (s *shell) module() {
-	root, err := os.Getwd()
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	mod, err := os.ReadFile("go.mod")
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	sum, err := os.ReadFile("go.sum")
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	text := strings.Replace(string(mod), "module "+module, "module example.com/runner-provider-cobros", 1) +
-		"\nrequire " + module + " v0.0.0\n\nreplace " + module + " => " + root + "\n"
-	for name, content := range map[string]string{"go.mod": text, "go.sum": string(sum)} {
-		if err := os.WriteFile(filepath.Join(s.dir, name), []byte(content), 0o600); err != nil {
-			s.t.Fatal(err)
-		}
-	}
-	goEnv := func(name string) string {
-		out, err := exec.Command("go", "env", name).Output()
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		return strings.TrimSpace(string(out))
-	}
-	// Asked for here, since the shell has another HOME.
-	for _, name := range []string{"GOMODCACHE", "GOCACHE"} {
-		s.env = append(s.env, name+"="+goEnv(name))
-	}
-	s.env = append(s.env, "GOPROXY=off", "GOFLAGS=-mod=mod", "GOWORK=off")
 }

@@ -21,14 +21,22 @@ import (
 //	<!-- file: NAME -->        the block is the content of a file
 //	<!-- run WORD… -->         its commands are carried out and must answer as shown; of its
 //	                           words exit=N is how the last ends, stdin=TEXT is typed,
-//	                           interrupt=2s is Ctrl-C, in=FOLDER copies files of this checkout
+//	                           confirm types the number that is asked for, interrupt=PATTERN is
+//	                           Ctrl-C as soon as that is printed, varies=TEXT|TEXT is what is another each
+//	                           time, in=FOLDER copies files of this checkout
 //	<!-- background -->        its command goes on running beside what follows
 //	<!-- fragment -->          HCL that is part of a file, or Go that is part of a program
+//	<!-- elsewhere: REASON --> its commands can't be carried out by a test, and why
+//
+// and two stand alone, for what the reader is not shown:
+//
+//	<!-- before: COMMAND -->   is carried out here
+//	<!-- beside: COMMAND -->   goes on running beside what follows
 type block struct {
 	doc       string
 	line      int
 	language  string
-	directive string // "run", "file", "background", "fragment" or ""
+	directive string // the first word of the comment, or ""
 	argument  string
 	text      string
 }
@@ -57,7 +65,9 @@ func (b block) commands() (out []command) {
 	return out
 }
 
-var directives = regexp.MustCompile(`^<!-- (run|file|background|fragment):?(?: (.*?))? ?-->$`)
+var directives = regexp.MustCompile(`^<!-- (run|file|background|fragment|elsewhere):?(?: (.*?))? ?-->$`)
+
+var hidden = regexp.MustCompile(`^<!-- (before|beside): (.*) -->$`)
 
 // documents are the paths of all documents, README.md first.
 func documents(t *testing.T) []string {
@@ -97,6 +107,9 @@ func read(t *testing.T, doc string) (blocks []block, prose string) {
 			blocks, open = append(blocks, *open), nil
 		case open != nil:
 			open.text += line + "\n"
+		case hidden.MatchString(line):
+			m := hidden.FindStringSubmatch(line)
+			blocks = append(blocks, block{doc: doc, line: n + 1, language: "sh", directive: m[1], text: m[2] + "\n"})
 		default:
 			prose += line + "\n"
 		}

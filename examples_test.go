@@ -28,7 +28,7 @@ func TestExamples(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the programs are built and found without .exe")
 	}
-	bin := workshop(t)
+	bin := built(t)
 	folders, err := filepath.Glob("examples/*/*.ops.hcl")
 	if err != nil || len(folders) < 3 {
 		t.Fatalf("examples: %v, %v", folders, err)
@@ -67,27 +67,6 @@ const planted = "PLANTED-client-secret-5f02"
 
 // ledgerLine is what a rehearsal ends with.
 var ledgerLine = regexp.MustCompile(`The simulator counted ([\d,]+) effects, ([\d,]+) of them twice; the run file says ([\d,]+) succeeded`)
-
-// workshop builds the runner and its providers.
-func workshop(t *testing.T) string {
-	t.Helper()
-	bin := t.TempDir()
-	plugins, err := filepath.Glob("plugins/*/main.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	from := map[string]string{"runner": "./cmd/runner"}
-	for _, main := range plugins {
-		folder := filepath.Dir(main)
-		from["runner-provider-"+filepath.Base(folder)] = "./" + filepath.ToSlash(folder)
-	}
-	for name, pkg := range from {
-		if out, err := exec.Command("go", "build", "-o", filepath.Join(bin, name), pkg).CombinedOutput(); err != nil {
-			t.Fatalf("build %s: %s", pkg, out)
-		}
-	}
-	return bin
-}
 
 // A desk is a copy of an example's folder and somebody to work in it.
 type desk struct {
