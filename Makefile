@@ -1,7 +1,8 @@
 .DEFAULT_GOAL := help
 BIN := bin
+BUILD := build
 
-.PHONY: help build demo test check generate torture bench clean
+.PHONY: help build demo test temporal check manual notices image generate torture bench clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -14,12 +15,36 @@ build: ## build the runner and its providers into bin/
 demo: build ## cancel some thousand orders on the embedded simulator
 	@sh examples/payvalida-cancel-pending/demo.sh $(abspath $(BIN))
 
+# What the tests build in a copy of this checkout is built already with -trimpath.
+test: export GOFLAGS := $(GOFLAGS) -trimpath
 test: ## run all tests
 	go vet ./...
-	go test -timeout 12m ./...
+	go test -vet=off -ldflags=-w -timeout 12m ./...
+
+temporal: ## the development server of Temporal into build/, for the tests of workers
+	@mkdir -p $(BUILD)
+	@GOBIN=$(abspath $(BUILD)) go install github.com/temporalio/cli/cmd/temporal@v1.5.1
 
 check: ## what CI runs: formatting, vet, tests with the race detector, cross-compilation
 	bash .ci/run
+
+manual: ## manual pages and shell completions into build/
+	@rm -rf $(BUILD)/man $(BUILD)/completions && mkdir -p $(BUILD)/completions
+	@SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) go run ./cmd/runner man $(BUILD)/man
+	@go run ./cmd/runner completion bash >$(BUILD)/completions/runner.bash
+	@go run ./cmd/runner completion zsh >$(BUILD)/completions/_runner
+	@go run ./cmd/runner completion fish >$(BUILD)/completions/runner.fish
+	@go run ./cmd/runner completion powershell >$(BUILD)/completions/runner.ps1
+
+notices: ## the licences of all that the programs are made of, into build/
+	@mkdir -p $(BUILD)
+	@sh .ci/notices >$(BUILD)/THIRD-PARTY.txt
+
+PLATFORM ?= linux/$(shell go env GOARCH)
+image: ## a container image of this checkout, runner:dev
+	@rm -rf $(BUILD)/image
+	@CGO_ENABLED=0 GOOS=$(word 1,$(subst /, ,$(PLATFORM))) GOARCH=$(word 2,$(subst /, ,$(PLATFORM))) $(MAKE) -s build BIN=$(BUILD)/image/$(PLATFORM)
+	docker buildx build --platform $(PLATFORM) --tag runner:dev --load --file Dockerfile $(BUILD)/image
 
 generate: ## generate the protocol's code from its .proto file
 	go run github.com/bufbuild/buf/cmd/buf@v1.72.0 generate
@@ -34,4 +59,4 @@ bench: ## the runner against yardsticks, side by side: some minutes on a quiet m
 	go run ./bench
 
 clean: ## remove what was built
-	rm -rf $(BIN)
+	rm -rf $(BIN) $(BUILD)
