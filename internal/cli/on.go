@@ -140,7 +140,7 @@ func (a *app) handOver(path string, j *runfile.Journal, run runfile.Run, ops []p
 	v.Started(run.ID, left)
 	listening, deaf := context.WithCancel(ctx)
 	h := &fleet.Handover{
-		Connection: c, Journal: j, Number: number, Again: away, Become: become,
+		Connection: c, Journal: j, Number: number, Become: become,
 		Header: fleet.Header{
 			Run: run.ID, CreatedAt: run.CreatedAt, Config: run.Config, Variables: run.Variables, Withheld: run.Withheld,
 			Secrets: run.Secrets, Providers: run.Providers, Operations: ops, Feeds: feeds, AcceptAccount: o.acceptAccount, ReadAll: !known, By: who(),

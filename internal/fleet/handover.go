@@ -24,7 +24,6 @@ type Handover struct {
 	Journal *runfile.Journal
 	Header  Header
 	Number  int
-	Again   bool // it was handed over before, by this number
 
 	// Become is set for each fed operation, by its number.
 	Become map[int64]engine.Become
@@ -40,6 +39,7 @@ type Handover struct {
 	received map[string]bool
 	ticked   time.Time
 	begun    time.Time  // handing over
+	there    bool       // its workflow was begun, as the run file has it
 	mu       sync.Mutex // of what is uploaded
 }
 
@@ -99,7 +99,9 @@ func (h *Handover) Run(ctx context.Context) (End, error) {
 		case runfile.EventReceived:
 			h.received[e.Detail] = true
 		case runfile.EventHandedOver:
-			h.begun = e.At
+			h.begun, h.there = e.At, false
+		case runfile.EventBegun:
+			h.there = true
 		}
 	}
 	for _, op := range h.Header.Operations {
@@ -111,8 +113,11 @@ func (h *Handover) Run(ctx context.Context) (End, error) {
 	case lost != "":
 		return h.abandon(ctx, lost)
 	}
-	if !h.Again {
+	if !h.there { // no chunk is handed over before the file says this
 		if err := h.settleDown(ctx); err != nil {
+			return End{}, err
+		}
+		if err := h.Journal.Commit(runfile.Batch{Events: []plan.Event{{At: time.Now(), Kind: runfile.EventBegun, Detail: h.id}}}); err != nil {
 			return End{}, err
 		}
 	}
@@ -123,9 +128,9 @@ func (h *Handover) Run(ctx context.Context) (End, error) {
 	return h.watch(ctx, uploaded, cancel)
 }
 
-// begin starts the run's workflow unless it is there. Of a run that was handed
-// over before, whose workflow isn't there any more or was ended from outside,
-// it says so: what its workers did is not to be done again.
+// begin starts the run's workflow unless it is there. Of one that was begun
+// before, and isn't there any more or was ended from outside, it says so: what
+// its workers did is not to be done again.
 func (h *Handover) begin(ctx context.Context) (lost string, err error) {
 	var gone *serviceerror.NotFound
 	d, err := h.client.DescribeWorkflowExecution(ctx, h.id, "")
@@ -139,7 +144,7 @@ func (h *Handover) begin(ctx context.Context) (lost string, err error) {
 		}
 	case !errors.As(err, &gone):
 		return "", err
-	case h.Again:
+	case h.there:
 		return fmt.Sprintf("its workflow %s is not there any more", h.id), nil
 	}
 	var providers []string
@@ -191,13 +196,12 @@ func (h *Handover) settleDown(ctx context.Context) error {
 			last = quiet
 		}
 	}
-	if last.After(now) {
-		select {
-		case <-time.After(last.Sub(now)):
-		case <-ctx.Done():
-		}
+	select {
+	case <-time.After(last.Sub(now)):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-	return nil
 }
 
 // status reads where the run stands.

@@ -17,9 +17,11 @@ const (
 	EventContinued = "continued"
 
 	// A run that workers carry out was handed over to them, of which the detail
-	// says the address and the workflow; what became of each of its chunks was
-	// received, the detail being its workflow; until all of it has returned.
+	// says the address and the workflow; which was begun, and before that none
+	// of its chunks was there; what became of each of them was received, the
+	// detail being its workflow; until all of it has returned.
 	EventHandedOver = "handed_over"
+	EventBegun      = "begun"
 	EventReceived   = "received"
 	EventReturned   = "returned"
 )

@@ -3,8 +3,10 @@
 package torture
 
 import (
+	"net/http"
 	"os/exec"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -60,5 +62,45 @@ func TestA10Reset(t *testing.T) {
 	}
 	v, _ := j.judge(t)
 	v.all(t, plan.Succeeded, 100)
+	j.keysHold(t)
+}
+
+// TestA10HandedOverOnly: whoever hands a run over dies when its file says so and
+// Temporal knows nothing of it yet. The same command hands it over then; what an
+// apply of this machine had left started is read first.
+func TestA10HandedOverOnly(t *testing.T) {
+	t.Parallel()
+	on := temporalServer(t)
+	j := newJob(t, 60)
+	j.rate, j.inFlight = 100, 8
+	j.api.set(t, "slow", "100ms")
+	j.plan(t)
+	alone := j.start(t)
+	eventually(t, patience, "some items were sent", func() bool { return len(j.api.came()) > 10 })
+	alone.kill()
+	var asked, open atomic.Bool
+	front := newFront(t, on, func(r *http.Request) bool {
+		if !open.Load() && strings.HasSuffix(r.URL.Path, "/StartWorkflowExecution") {
+			asked.Store(true)
+			<-r.Context().Done()
+			return false
+		}
+		return true
+	})
+	front.Config.Protocols = new(http.Protocols)
+	front.Config.Protocols.SetUnencryptedHTTP2(true)
+	front.Start()
+	through := "temporal://" + front.Listener.Addr().String() + on[strings.LastIndex(on, "/"):]
+	a := j.submit(t, through)
+	eventually(t, patience, "the run is handed over", asked.Load)
+	a.kill()
+	j.handed(t)
+	j.worker(t, on)
+	open.Store(true)
+	if a = j.submit(t, through); a.end(t, patience) != 0 {
+		t.Errorf("apply ended with %d:\n%s", a.code, a.said)
+	}
+	v, _ := j.judge(t)
+	v.all(t, plan.Succeeded, 60)
 	j.keysHold(t)
 }

@@ -77,6 +77,18 @@ func TestE2TLS(t *testing.T) {
 // secureFront passes on to a server what comes with a certificate and pleases.
 func secureFront(t *testing.T, on string, client *x509.Certificate, pleases func(*http.Request) bool) *httptest.Server {
 	t.Helper()
+	front := newFront(t, on, pleases)
+	known := x509.NewCertPool()
+	known.AddCert(client)
+	front.EnableHTTP2 = true
+	front.TLS = &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: known}
+	front.StartTLS()
+	return front
+}
+
+// newFront passes on to a server of Temporal's what pleases, once it is started.
+func newFront(t *testing.T, on string, pleases func(*http.Request) bool) *httptest.Server {
+	t.Helper()
 	address, _, _ := strings.Cut(strings.TrimPrefix(on, "temporal://"), "/")
 	plain := new(http.Protocols)
 	plain.SetUnencryptedHTTP2(true)
@@ -93,12 +105,8 @@ func secureFront(t *testing.T, on string, client *x509.Certificate, pleases func
 		}
 		proxy.ServeHTTP(w, r)
 	}))
-	known := x509.NewCertPool()
-	known.AddCert(client)
-	front.EnableHTTP2, front.Config.ErrorLog = true, proxy.ErrorLog
-	front.TLS = &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: known}
-	front.StartTLS()
-	t.Cleanup(func() { front.CloseClientConnections() })
+	front.Config.ErrorLog = proxy.ErrorLog
+	t.Cleanup(front.CloseClientConnections)
 	return front
 }
 
