@@ -111,12 +111,11 @@ func (e *Engine) change(f *flight, now time.Time, to plan.State, reason string, 
 		with(&c)
 	}
 	f.item.State, f.item.Reason = to, reason
+	b := runfile.Batch{Changes: []plan.Change{c}}
 	if f.unwritten {
 		f.unwritten = false
-		c.Known = &plan.Known{Amount: f.item.Amount, Currency: f.item.Currency, Arguments: f.item.Arguments, Context: f.item.Context}
+		b.Known = []plan.Known{f.item.Known()}
 	}
-	var b runfile.Batch
-	b.Changes = []plan.Change{c}
 	if req != nil {
 		b.Requests = []plan.Request{*req}
 	}

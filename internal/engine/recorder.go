@@ -40,6 +40,7 @@ func newRecorder(j Journal) *recorder {
 // add puts a batch into the group; then, which may be nil, is called from the
 // loop when the group is on disk.
 func (r *recorder) add(b runfile.Batch, then func()) {
+	r.group.batch.Known = append(r.group.batch.Known, b.Known...)
 	r.group.batch.Changes = append(r.group.batch.Changes, b.Changes...)
 	r.group.batch.Requests = append(r.group.batch.Requests, b.Requests...)
 	r.group.batch.Events = append(r.group.batch.Events, b.Events...)

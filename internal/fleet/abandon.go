@@ -3,6 +3,7 @@ package fleet
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -50,15 +51,20 @@ func (h *Handover) abandon(ctx context.Context, lost string) (End, error) {
 	return End{Result: engine.Result{Fatal: errors.New(lost + "; what its workers may have done is in doubt, and read before anything else is sent")}}, nil
 }
 
-// suspectAll puts all that is planned of an operation in doubt.
+// suspectAll puts in doubt all of an operation that may have been sent: what is
+// planned, and what was in doubt before, but not an item of a fed operation that
+// never became anything.
 func (h *Handover) suspectAll(op *handed, lost string) error {
-	for {
-		page, err := h.Journal.Planned(op.ID, 0, 1000)
+	for after := int64(0); ; {
+		page, err := h.Journal.Items(op.ID, after, 1000)
 		if err != nil || len(page) == 0 {
 			return err
 		}
+		after = page[len(page)-1].ID
+		s := &sheet{items: slices.DeleteFunc(page, func(it plan.Item) bool {
+			return op.Settings.FedBy != "" && !it.Later
+		})}
 		now := time.Now()
-		s := &sheet{items: page}
 		if err := h.Journal.Commit(s.suspect(lost+", and it may have been sent", now, now.Add(mostQuiet), h.begun)); err != nil {
 			return err
 		}

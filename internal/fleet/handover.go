@@ -408,7 +408,6 @@ func (h *Handover) record(ctx context.Context, op *handed, n int, p past) error 
 		add(&p.log, sheet.suspect("its workflow was ended or reset from outside, and it may have been sent", now, now.Add(max(mostQuiet, p.outlives)), p.began))
 	}
 	b := p.log
-	p.chunk.know(&b)
 	b.Events = append(slices.Clip(b.Events), plan.Event{At: time.Now(), Kind: runfile.EventReceived, Detail: id})
 	if err := h.Journal.Commit(b); err != nil {
 		return err

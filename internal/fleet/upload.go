@@ -178,8 +178,12 @@ type toSend struct {
 
 func (t *toSend) resume(after int64) { t.after, t.page, t.end = after, nil, false }
 
+// next returns the items of the next chunk. What they became only now is in the
+// run file before they travel, so that one which may have been sent is never
+// judged anew.
 func (t *toSend) next(most int64) (items []item, last int64, err error) {
 	bytes := 0
+	var became []plan.Known
 	for int64(len(items)) < most {
 		if len(t.page) == 0 {
 			if t.end {
@@ -194,11 +198,11 @@ func (t *toSend) next(most int64) (items []item, last int64, err error) {
 			}
 		}
 		it := t.page[0]
-		became := false
-		if t.become != nil && len(it.Arguments) == 0 && (it.State == plan.Planned || it.State == plan.InDoubt) {
-			if became, err = t.known(&it); err != nil {
+		unwritten := t.become != nil && len(it.Arguments) == 0 && it.State == plan.Planned
+		if unwritten {
+			if known, err := t.known(&it); err != nil {
 				return nil, 0, err
-			} else if !became {
+			} else if !known {
 				t.after, t.page = it.ID, t.page[1:]
 				continue
 			}
@@ -213,7 +217,10 @@ func (t *toSend) next(most int64) (items []item, last int64, err error) {
 				break
 			}
 			bytes += n
-			out := item{Item: it, Became: became}
+			out := item{Item: it}
+			if unwritten {
+				became = append(became, it.Known())
+			}
 			if it.State == plan.InDoubt {
 				if out.Requests, err = t.journal.Requests(it.ID); err != nil {
 					return nil, 0, err
@@ -223,7 +230,7 @@ func (t *toSend) next(most int64) (items []item, last int64, err error) {
 		}
 		t.after, t.page = it.ID, t.page[1:]
 	}
-	return items, last, nil
+	return items, last, t.journal.Commit(runfile.Batch{Known: became})
 }
 
 // known makes of an item what it is now that the one which feeds it is settled.
@@ -234,7 +241,6 @@ func (t *toSend) known(it *plan.Item) (bool, error) {
 	if err != nil || !of.State.Final() {
 		return false, err
 	}
-	from := it.State
 	state, reason := plan.Failed, "what feeds it answered more than travels back from a worker, so what it is can't be told"
 	if !isClipped(&of) {
 		state, reason = t.become(it, &of)
@@ -242,23 +248,5 @@ func (t *toSend) known(it *plan.Item) (bool, error) {
 	if state == plan.Planned {
 		return true, nil
 	}
-	return false, t.journal.Commit(runfile.Batch{Changes: []plan.Change{{Item: it.ID, From: from, To: state, Reason: reason, At: time.Now(), Attempts: -1}}})
-}
-
-// know adds what became known of a chunk's items to what first happened to
-// each.
-func (c *chunk) know(b *runfile.Batch) {
-	unknown := make(map[int64]*plan.Known)
-	for _, it := range c.Items {
-		if it.Became {
-			unknown[it.ID] = &plan.Known{Amount: it.Amount, Currency: it.Currency, Arguments: it.Arguments, Context: it.Context}
-		}
-	}
-	for i := range b.Changes {
-		change := &b.Changes[i]
-		if known := unknown[change.Item]; known != nil {
-			change.Known = known
-			delete(unknown, change.Item)
-		}
-	}
+	return false, t.journal.Commit(runfile.Batch{Changes: []plan.Change{{Item: it.ID, From: plan.Planned, To: state, Reason: reason, At: time.Now(), Attempts: -1}}})
 }

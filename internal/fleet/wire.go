@@ -59,10 +59,6 @@ type item struct {
 	plan.Item
 	Secret   *struct{}      `json:"Secret,omitempty"` // shadows what never travels
 	Requests []plan.Request `json:",omitempty"`
-
-	// Became says that what it is sent with is not in the run file yet: it is
-	// written with what first happens to it.
-	Became bool `json:",omitempty"`
 }
 
 // A chunk is the input of a chunk's workflow.

@@ -132,15 +132,21 @@ type Change struct {
 	NotBefore time.Time
 	Live      json.RawMessage
 	Result    json.RawMessage
-	Known     *Known // written once
 }
 
 // Known is what became known of an item only while its run was applied: the
-// items of an operation that is fed by another one.
+// items of an operation that is fed by another one. It is written once, before
+// anything is done with it.
 type Known struct {
+	Item             int64
 	Amount, Currency string
 	Arguments        json.RawMessage
 	Context          json.RawMessage
+}
+
+// Known is what is known of an item.
+func (it *Item) Known() Known {
+	return Known{Item: it.ID, Amount: it.Amount, Currency: it.Currency, Arguments: it.Arguments, Context: it.Context}
 }
 
 // A Request is one API request, as the run file keeps it.

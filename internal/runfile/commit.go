@@ -15,7 +15,7 @@ import (
 // was written. Every other error is the last: the journal returns it from then
 // on.
 func (j *Journal) Commit(b Batch) error {
-	if len(b.Changes) == 0 && len(b.Requests) == 0 && len(b.Events) == 0 {
+	if len(b.Known) == 0 && len(b.Changes) == 0 && len(b.Requests) == 0 && len(b.Events) == 0 {
 		return nil
 	}
 	j.mu.Lock()
@@ -45,6 +45,11 @@ func (j *Journal) writeOnce(b Batch, also func() error) error {
 		}
 		if err := insertEvents(j.conn, b.Events); err != nil {
 			return err
+		}
+		for i := range b.Known {
+			if err := j.know(&b.Known[i]); err != nil {
+				return err
+			}
 		}
 		if err := j.changes(b.Changes, touched); err != nil {
 			return err
@@ -107,11 +112,6 @@ func (j *Journal) changes(changes []plan.Change, touched map[*ledger]*ledger) er
 		at := stamp(c.At)
 		if err := j.move(c, at); err != nil {
 			return err
-		}
-		if c.Known != nil {
-			if err := j.know(c.Item, c.Known); err != nil {
-				return err
-			}
 		}
 		edge.BindInt64(1, c.Item)
 		edge.BindText(2, at)

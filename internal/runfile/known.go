@@ -9,23 +9,23 @@ import (
 )
 
 // know writes down what became known of an item, once.
-func (j *Journal) know(item int64, k *plan.Known) error {
+func (j *Journal) know(k *plan.Known) error {
 	s, err := j.conn.Prepare(`INSERT INTO known (id, amount, currency, arguments, context, sum) VALUES (?, ?, ?, ?, ?, ?)`)
 	if err != nil {
 		return err
 	}
-	s.BindInt64(1, item)
+	s.BindInt64(1, k.Item)
 	bindText(s, 2, k.Amount)
 	bindText(s, 3, k.Currency)
 	bindText(s, 4, string(k.Arguments))
 	bindText(s, 5, string(k.Context))
-	s.BindInt64(6, int64(j.scan.sums.known(item, k)))
+	s.BindInt64(6, int64(j.scan.sums.known(k)))
 	return step(s)
 }
 
 // known is the checksum of a row of known.
-func (m *summer) known(id int64, k *plan.Known) uint32 {
-	m.begin(id)
+func (m *summer) known(k *plan.Known) uint32 {
+	m.begin(k.Item)
 	b := m.buf
 	b = append(append(b, k.Amount...), 0)
 	b = append(append(b, k.Currency...), 0)

@@ -83,6 +83,7 @@ type List struct {
 
 // A Batch is what is made durable together: all of it or nothing.
 type Batch struct {
+	Known    []plan.Known
 	Changes  []plan.Change
 	Requests []plan.Request
 	Events   []plan.Event

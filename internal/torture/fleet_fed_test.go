@@ -3,12 +3,14 @@
 package torture
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/bulkrunner/runner/internal/plan"
+	"github.com/bulkrunner/runner/internal/runfile"
 )
 
 // TestA10Fed: what an operation that is fed by another one does is known when
@@ -39,6 +41,9 @@ func TestA10Fed(t *testing.T) {
 		return false
 	})
 	a.kill()
+	if n := j.later(t); n == 0 {
+		t.Error("what was sent became nothing in the run file")
+	}
 	if code := j.submit(t, on).end(t, patience); code != 0 && code != 3 {
 		t.Errorf("apply ended with %d", code)
 	}
@@ -48,6 +53,21 @@ func TestA10Fed(t *testing.T) {
 		t.Errorf("items are %v", v.counts)
 	}
 	j.keysHold(t)
+}
+
+// later is how many items of the run file became known while it was applied.
+func (j *job) later(t testing.TB) (n int) {
+	t.Helper()
+	f, err := runfile.Open(j.path("job.run"))
+	must(t, err)
+	defer f.Close()
+	for it, err := range f.Items(runfile.Filter{}) {
+		must(t, err)
+		if it.Later {
+			n++
+		}
+	}
+	return n
 }
 
 // TestA10FedByDoubt: what is fed by an item in doubt waits for a later apply,
@@ -74,6 +94,39 @@ func TestA10FedByDoubt(t *testing.T) {
 	sent := len(j.api.came())
 	if b := j.start(t); b.end(t, patience) != 3 || len(j.api.came()) != sent {
 		t.Errorf("an apply of this machine sent %d more requests:\n%s", len(j.api.came())-sent, b.said)
+	}
+}
+
+// TestA10FedGone: where a namespace has lost a run, what was handed over is in
+// doubt, and not what of its fed operation never was.
+func TestA10FedGone(t *testing.T) {
+	t.Parallel()
+	on := temporalServer(t)
+	j := newJob(t, 100)
+	j.rate, j.inFlight, j.fed = 50, 8, true
+	j.plan(t)
+	w := j.worker(t, on)
+	a := j.submit(t, on)
+	eventually(t, patience, "some items were sent", func() bool { return len(j.api.came()) > 20 })
+	a.kill()
+	w.kill()
+	run := j.handed(t)
+	for n := 0; ; n++ {
+		id := fmt.Sprintf("%s/operation.fake_cancel.all/%06d", run, n)
+		if !temporalHas(on, id) {
+			break
+		}
+		temporalDoes(t, on, id, "delete")
+	}
+	temporalDoes(t, on, run, "delete")
+	eventually(t, patience, "the run is gone", func() bool { return !temporalHas(on, run) && !temporalHas(on, run+"/operation.fake_cancel.all/000000") })
+	a = j.submit(t, on)
+	if code := a.end(t, patience); code != 5 || !strings.Contains(a.said.String(), "not there any more") {
+		t.Errorf("apply ended with %d:\n%s", code, a.said)
+	}
+	v, _ := j.judge(t)
+	if v.counts[plan.Planned] != 100 || v.counts[plan.InDoubt] == 0 {
+		t.Errorf("items are %v", v.counts)
 	}
 }
 

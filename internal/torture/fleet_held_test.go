@@ -108,7 +108,7 @@ func TestA10ResetWhenEnded(t *testing.T) {
 		out, _ := exec.Command(temporalProgram(), "workflow", "show", "--address", temporal.address, "--namespace", on[strings.LastIndex(on, "/")+1:], "--workflow-id", id).Output()
 		return strings.Contains(string(out), "ExternalWorkflowExecutionSignaled")
 	})
-	temporalDoes(t, on, id, "reset", "--type", "FirstWorkflowTask")
+	temporalDoes(t, on, id, "reset", "--type", "FirstWorkflowTask", "--reason", "a test")
 	j.rest(t, on, j.submit(t, on), 20)
 }
 

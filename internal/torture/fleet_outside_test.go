@@ -28,7 +28,7 @@ func (j *job) handed(t testing.TB) string {
 // temporalDoes has Temporal's own tool do something to a workflow.
 func temporalDoes(t testing.TB, on, id string, args ...string) {
 	t.Helper()
-	args = append([]string{"workflow"}, append(args, "--address", temporal.address, "--namespace", on[strings.LastIndex(on, "/")+1:], "--workflow-id", id, "--reason", "a test")...)
+	args = append([]string{"workflow"}, append(args, "--address", temporal.address, "--namespace", on[strings.LastIndex(on, "/")+1:], "--workflow-id", id)...)
 	var out []byte
 	var err error
 	for range 20 {
@@ -40,6 +40,11 @@ func temporalDoes(t testing.TB, on, id string, args ...string) {
 	if err != nil {
 		t.Fatalf("temporal %v: %v\n%s", args, err, out)
 	}
+}
+
+// temporalHas tells whether a workflow is there.
+func temporalHas(on, id string) bool {
+	return exec.Command(temporalProgram(), "workflow", "describe", "--address", temporal.address, "--namespace", on[strings.LastIndex(on, "/")+1:], "--workflow-id", id).Run() == nil
 }
 
 // TestA10Reset: a chunk whose workflow is reset while it is carried out, so
@@ -55,7 +60,7 @@ func TestA10Reset(t *testing.T) {
 	for n, least := range []int{10, 60} {
 		eventually(t, patience, "some items were sent", func() bool { return len(j.api.came()) > least })
 		id := j.handed(t) + "/operation.fake_cancel.all/" + []string{"000000", "000002"}[n]
-		temporalDoes(t, on, id, "reset", "--type", "FirstWorkflowTask")
+		temporalDoes(t, on, id, "reset", "--type", "FirstWorkflowTask", "--reason", "a test")
 	}
 	if code := a.end(t, patience); code != 0 {
 		t.Errorf("apply ended with %d:\n%s", code, a.said)

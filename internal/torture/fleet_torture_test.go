@@ -49,7 +49,7 @@ func TestA10Ended(t *testing.T) {
 	a := j.submit(t, on)
 	eventually(t, patience, "some items were sent", func() bool { return len(j.api.came()) > 10 })
 	run := j.handed(t)
-	temporalDoes(t, on, run+"/operation.fake_cancel.all/000000", "terminate")
+	temporalDoes(t, on, run+"/operation.fake_cancel.all/000000", "terminate", "--reason", "a test")
 	if code := a.end(t, patience); code != 4 || !strings.Contains(a.said.String(), "from outside") {
 		t.Fatalf("apply ended with %d:\n%s", code, a.said)
 	}
@@ -60,7 +60,7 @@ func TestA10Ended(t *testing.T) {
 	a = j.submit(t, on, "--continue-after-stop", "operation.fake_cancel.all")
 	before := len(j.api.came())
 	eventually(t, patience, "it goes on", func() bool { return len(j.api.came()) > before+10 })
-	temporalDoes(t, on, strings.TrimSuffix(run, "1")+"2", "terminate")
+	temporalDoes(t, on, strings.TrimSuffix(run, "1")+"2", "terminate", "--reason", "a test")
 	if code := a.end(t, patience); code != 5 {
 		t.Fatalf("apply of what was ended ended with %d:\n%s", code, a.said)
 	}
