@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"syscall"
 	"testing"
@@ -20,7 +21,13 @@ var temporal struct {
 	address string // host:port
 	process *exec.Cmd
 	err     error
+
+	// free has a place for each test that may keep the server busy beside
+	// others: with all of them at once it answers after seconds, if at all.
+	free chan struct{}
 }
+
+func init() { temporal.free = make(chan struct{}, 2*runtime.NumCPU()) }
 
 // temporalServer is the address of a namespace of its own on a real server,
 // or the end of the test.
@@ -30,6 +37,8 @@ func temporalServer(t testing.TB) string {
 	if program == "" {
 		t.Skip("there is no temporal here, so nothing was tested: GOBIN=$PWD/build go install github.com/temporalio/cli/cmd/temporal@v1.5.1")
 	}
+	temporal.free <- struct{}{}
+	t.Cleanup(func() { <-temporal.free })
 	temporal.once.Do(func() { temporal.err = startTemporal(program) })
 	must(t, temporal.err)
 	namespace := fmt.Sprintf("n%d", time.Now().UnixNano())

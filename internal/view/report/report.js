@@ -8,6 +8,8 @@ const colour = (name) => getComputedStyle(document.documentElement).getPropertyV
 const axis = (more) => ({ stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 }, ...more });
 const clock = (t) => new Date(t * 1000).toISOString();
 const times = (u, at) => at.map((t, i) => clock(t).slice(11, u.scales.x.max - u.scales.x.min > 7200 ? 16 : 19) + (i === 0 || clock(t).slice(0, 10) !== clock(at[i - 1]).slice(0, 10) ? "\n" + clock(t).slice(0, 10) : ""));
+// No finer than what a label says, or labels would be said twice.
+const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800];
 const wide = (box) => Math.max(260, box.clientWidth);
 
 function pace(box, of, apply) {
@@ -32,7 +34,7 @@ function pace(box, of, apply) {
     width: wide(box), height: 220,
     tzDate: (ts) => uPlot.tzDate(new Date(ts * 1000), "Etc/UTC"),
     scales: { y: { range: (_, min, max) => [0, Math.max(max, of.limit || 0, 1) * 1.1] } },
-    axes: [axis({ values: times, space: 90 }), axis({ size: 60 })],
+    axes: [axis({ values: times, incrs: steps, space: 90 }), axis({ size: 60 })],
     series: [
       { label: "from (UTC)", value: (_, v) => v == null ? "" : clock(v).slice(0, 19).replace("T", " ") },
       { label: "requests/s", stroke: colour("--one"), fill: colour("--one") + "33", width: 1.5, paths: uPlot.paths.stepped({ align: 1 }), points: { show: false } },
