@@ -236,6 +236,12 @@ func (h *Handover) watch(ctx context.Context, uploaded <-chan error, stopUpload 
 	leave := h.Leave
 	uploading := true
 	trouble := time.Time{}
+	steering, rest := context.WithCancel(ctx)
+	steered := make(chan error, 1)
+	var wheel sync.WaitGroup
+	wheel.Go(func() { steered <- h.obey(steering) })
+	defer wheel.Wait()
+	defer rest()
 	for {
 		status, err := h.status(ctx)
 		if err == nil {
@@ -279,8 +285,8 @@ func (h *Handover) watch(ctx context.Context, uploaded <-chan error, stopUpload 
 				return End{}, err
 			}
 			uploading, uploaded = false, nil
-		case c := <-h.Control:
-			if err := h.steer(ctx, c); err != nil {
+		case err := <-steered:
+			if ctx.Err() == nil {
 				return End{}, err
 			}
 		case <-ctx.Done():
@@ -323,6 +329,22 @@ func persist(ctx context.Context, ask func() error) error {
 		case <-ctx.Done():
 			return err
 		case <-time.After(time.Second):
+		}
+	}
+}
+
+// obey passes commands on until watching ends: a command doesn't wait for what
+// is brought back, of which there may be much.
+func (h *Handover) obey(ctx context.Context) error {
+	for {
+		select {
+		case c := <-h.Control:
+			var gone *serviceerror.NotFound
+			if err := h.steer(ctx, c); err != nil && !errors.As(err, &gone) { // the run is over
+				return err
+			}
+		case <-ctx.Done():
+			return nil
 		}
 	}
 }

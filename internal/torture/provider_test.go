@@ -375,6 +375,7 @@ func TestC6HugeArguments(t *testing.T) {
 	}
 
 	j = newJob(t, 4)
+	j.timeout = 30 * time.Second
 	j.memos(t, []int{0, 159, 170, 0})
 	out, code := j.run(t, "plan", "--out", "job.run", "job.ops.hcl")
 	if code != 1 || !strings.Contains(out, "things.csv:4") || !strings.Contains(out, "17.0 MiB") || len(out) > 10<<10 {
