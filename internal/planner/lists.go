@@ -112,7 +112,7 @@ func (p *planner) open(ctx context.Context, op *operation) (rows.Reader, diag.Li
 		op.partial = listed.partial
 		list = listed
 	}
-	r, err := rows.Ahead(ctx, list)
+	r, err := list.Open(ctx)
 	if err != nil {
 		return nil, append(diags, listError(l, err)...)
 	}

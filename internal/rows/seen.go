@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"hash/maphash"
 	"io"
+	"iter"
 	"os"
+	"slices"
 )
 
 // keysInMemory is how many keys are held in memory before they go to disk:
@@ -30,7 +32,7 @@ type Keys struct {
 	most    int
 	low     string
 	high    string
-	ordered []entry // as they came
+	ordered sequence // as they came
 	held    table
 	sources []string
 	runs    []run
@@ -72,16 +74,13 @@ func NewKeys() *Keys {
 func (k *Keys) Add(key string, row Place) (first Place, repeated bool, err error) {
 	h := fingerprint{maphash.String(k.seeds[0], key), maphash.String(k.seeds[1], key)}
 	if k.beyond(key) {
-		if len(k.ordered)+k.held.n == k.most {
+		if k.ordered.n+k.held.n == k.most {
 			if err := k.flush(); err != nil {
 				return Place{}, false, fmt.Errorf("put keys on disk: %w", err)
 			}
 		}
 		k.doubts.look(key, row)
-		if len(k.ordered) == cap(k.ordered) {
-			k.ordered = append(make([]entry, 0, min(k.most, max(1024, 4*cap(k.ordered)))), k.ordered...)
-		}
-		k.ordered = append(k.ordered, entry{h, k.place(row)})
+		k.ordered.add(entry{h, k.place(row)})
 		return row, false, nil
 	}
 	if err := k.settle(); err != nil {
@@ -159,16 +158,16 @@ const entrySize = 24
 
 // settle puts all keys where they can be found.
 func (k *Keys) settle() error {
-	for _, e := range k.ordered {
+	for e := range k.ordered.all() {
 		k.held.add(e)
 	}
-	k.ordered = k.ordered[:0]
+	k.ordered.empty()
 	for i := range k.runs {
 		r := &k.runs[i]
 		if r.filter != nil {
 			continue
 		}
-		k.ordered = nil
+		k.ordered = sequence{}
 		var t table
 		in := bufio.NewReaderSize(io.NewSectionReader(k.file, r.offset, int64(r.keys)*entrySize), 1<<16)
 		for b := make([]byte, entrySize); t.n < r.keys; {
@@ -182,7 +181,7 @@ func (k *Keys) settle() error {
 		for _, e := range sorted {
 			r.mark(e.key)
 		}
-		if err := k.write(sorted, r.offset); err != nil {
+		if err := k.write(slices.Values(sorted), r.offset); err != nil {
 			return err
 		}
 	}
@@ -199,32 +198,32 @@ func (k *Keys) flush() error {
 		k.file = f
 		os.Remove(f.Name()) // some systems can't, while it is open
 	}
-	r := run{offset: k.end, keys: len(k.ordered) + k.held.n}
-	entries := k.ordered
+	r := run{offset: k.end, keys: k.ordered.n + k.held.n}
+	entries := k.ordered.all()
 	if k.held.n > 0 {
-		for _, e := range k.ordered {
+		for e := range entries {
 			k.held.add(e)
 		}
-		entries = k.held.sort()
-		r.filter = make([]uint64, (len(entries)*filterBits+63)/64)
-		for _, e := range entries {
+		entries = slices.Values(k.held.sort())
+		r.filter = make([]uint64, (r.keys*filterBits+63)/64)
+		for e := range entries {
 			r.mark(e.key)
 		}
 	}
 	if err := k.write(entries, k.end); err != nil {
 		return err
 	}
-	k.end += int64(len(entries)) * entrySize
+	k.end += int64(r.keys) * entrySize
 	k.runs = append(k.runs, r)
-	k.ordered = k.ordered[:0]
+	k.ordered.empty()
 	k.held.empty()
 	return nil
 }
 
-func (k *Keys) write(entries []entry, offset int64) error {
+func (k *Keys) write(entries iter.Seq[entry], offset int64) error {
 	w := bufio.NewWriterSize(io.NewOffsetWriter(k.file, offset), 1<<16)
 	b := make([]byte, 0, entrySize)
-	for _, e := range entries {
+	for e := range entries {
 		b = binary.BigEndian.AppendUint64(b[:0], e.key[0])
 		b = binary.BigEndian.AppendUint64(b, e.key[1])
 		b = binary.BigEndian.AppendUint64(b, e.place)
