@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"sync"
 )
 
 // decode reads a JSON object into a struct. Its errors name the attribute and
@@ -23,16 +24,37 @@ func decode[T any](raw json.RawMessage) (T, error) {
 // slower, and for what a person wrote or a plan is about to show.
 func decodeStrict[T any](raw json.RawMessage) (T, error) {
 	var v T
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.DisallowUnknownFields()
+	d := strictDecoders.Get().(*strictDecoder)
+	d.in.Reset(raw)
 	if err := d.Decode(&v); err != nil {
 		return v, blame(reflect.TypeFor[T](), raw)
 	}
 	if _, err := d.Token(); err != io.EOF {
 		return v, errNotObject
 	}
+	if len(raw) <= mostKept {
+		d.in.Reset(nil)
+		strictDecoders.Put(d)
+	}
 	return v, nil
 }
+
+// A strictDecoder decodes one object after another, as long as each is whole
+// and nothing stands behind it. Making one costs as much as it decodes.
+type strictDecoder struct {
+	*json.Decoder
+	in bytes.Reader
+}
+
+// mostKept bounds what the buffers of decoders hold on to.
+const mostKept = 16 << 10
+
+var strictDecoders = sync.Pool{New: func() any {
+	d := new(strictDecoder)
+	d.Decoder = json.NewDecoder(&d.in)
+	d.DisallowUnknownFields()
+	return d
+}}
 
 var errNotObject = errors.New("the arguments are not one JSON object")
 

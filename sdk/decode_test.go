@@ -2,6 +2,7 @@ package sdk
 
 import (
 	"encoding/json"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -51,6 +52,47 @@ func TestDecode(t *testing.T) {
 	}
 	if _, err := decodeStrict[args](json.RawMessage(`{"ident":"a"}`)); err == nil || !strings.Contains(err.Error(), `"ident" is not known`) {
 		t.Errorf("%v", err)
+	}
+}
+
+// What was decoded before leaves nothing behind, be it whole, wrong or large.
+func TestDecodeAgain(t *testing.T) {
+	t.Parallel()
+	type args struct {
+		ID   string   `json:"id"`
+		Tags []string `json:"tags"`
+	}
+	long := strings.Repeat("x", 2*mostKept)
+	for range 3 {
+		for raw, want := range map[string]args{
+			`{"id":"a","tags":["b","c"]}`: {"a", []string{"b", "c"}},
+			"{\"id\":\"b\"} \n\t":         {"b", nil},
+			`{"tags":[]}`:                 {"", []string{}},
+			`{"id":"` + long + `"}`:       {long, nil},
+			`{"id":"a"} {"id":"b"}`:       {},
+			`{"id":"a"}]`:                 {},
+			`{"id":"a"`:                   {},
+			`{"ident":"a"}`:               {},
+		} {
+			got, err := decodeStrict[args](json.RawMessage(raw))
+			if wrong := want.ID == "" && want.Tags == nil; wrong != (err != nil) {
+				t.Errorf("%.30s: %v", raw, err)
+			} else if !wrong && !reflect.DeepEqual(got, want) {
+				t.Errorf("%.30s is %.30v", raw, got)
+			}
+		}
+	}
+}
+
+func BenchmarkDecodeStrict(b *testing.B) {
+	type args struct {
+		Order string `json:"order"`
+	}
+	raw := json.RawMessage(`{"order":"B000000001"}`)
+	for b.Loop() {
+		if _, err := decodeStrict[args](raw); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 
