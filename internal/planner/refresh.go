@@ -19,7 +19,8 @@ import (
 
 // refresh reads the live state of items at the provider's rate and judges
 // their guards. Reading is free of effects, so a read that fails is repeated.
-func (p *planner) refresh(ctx context.Context, op *operation, items []plan.Item) diag.List {
+// What the run file is to say of pauses is handed to note.
+func (p *planner) refresh(ctx context.Context, op *operation, items []plan.Item, note func(...plan.Event) error) diag.List {
 	line := op.provider.Line
 	limits := line.Limits(nil)
 	if own := op.Settings.Rate; own.RequestsPerSecond > 0 {
@@ -91,7 +92,7 @@ func (p *planner) refresh(ctx context.Context, op *operation, items []plan.Item)
 		case <-ctx.Done():
 			return failed(ctx.Err())
 		}
-		if err := p.draft.AddEvents(line.Notes()...); err != nil {
+		if err := note(line.Notes()...); err != nil {
 			return failed(err)
 		}
 	}

@@ -124,7 +124,7 @@ func (b *retried) add(ctx context.Context, it plan.Item) diag.List {
 }
 
 func (b *retried) flush(ctx context.Context) diag.List {
-	if diags := b.planner.batch(ctx, b.op, b.batch, nil); diags.HasErrors() {
+	if diags := b.complete(ctx, b.op, b.batch, nil, judge(ctx, b.op, b.batch), b.draft.AddEvents); diags.HasErrors() {
 		return diags
 	}
 	if err := b.draft.Add(b.batch); err != nil {

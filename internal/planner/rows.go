@@ -2,14 +2,11 @@ package planner
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"runtime/debug"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/bulkrunner/runner/internal/card"
 	"github.com/bulkrunner/runner/internal/diag"
@@ -23,33 +20,8 @@ import (
 func (p *planner) rows(ctx context.Context, op *operation, list rows.Reader) (diag.List, bool) {
 	keys := rows.NewKeys()
 	defer keys.Close()
-	w := newWriter(p.draft)
-	defer w.close() // nobody else may use the draft before
-	batch := make([]plan.Item, 0, batchSize)
-	seeds := make([]eval.Item, 0, batchSize)
-	bytes := 0
-	flush := func() diag.List {
-		p.tick(op, time.Now())
-		if len(batch) == 0 {
-			return nil
-		}
-		if diags := p.batch(ctx, op, batch, seeds); diags.HasErrors() {
-			return diags
-		}
-		var err error
-		if batch, err = w.add(batch); err != nil {
-			return failed(err)
-		}
-		clear(seeds)
-		if bytes >= batchBytes {
-			if err := w.wait(); err != nil {
-				return failed(err)
-			}
-			debug.FreeOSMemory() // what large rows leave behind would else be most of what a plan uses
-		}
-		seeds, bytes = seeds[:0], 0
-		return nil
-	}
+	b := p.batches(op)
+	defer b.close()
 	for {
 		row, err := list.Next()
 		if errors.Is(err, io.EOF) {
@@ -59,54 +31,55 @@ func (p *planner) rows(ctx context.Context, op *operation, list rows.Reader) (di
 		if err != nil && !errors.As(err, &bad) {
 			return failed(err), false
 		}
-		if bad != nil {
+		var (
+			item plan.Item
+			seed eval.Item
+			keep = true
+		)
+		if bad == nil {
+			op.Rows++
+			item, seed, keep, err = p.row(op, row, keys)
+		} else {
 			if bad.Fatal {
+				var diags diag.List
+				if !p.refreshes(op) { // what is wrong before it is told, too
+					diags = b.end(ctx)
+				}
 				p.badRow(op, bad, nil)
-				return nil, false
+				return diags, false
 			}
 			op.Rows++
 			row.Source, row.Line = bad.Source, bad.Line
-			batch = append(batch, p.invalid(op, row, "", p.badRow(op, bad, nil)))
-			if key := op.keyOfBad(list, row, bad); key != "" {
-				if _, err := p.repeated(op, row, key, keys); err != nil {
-					return failed(err), false
-				}
-			}
-		} else {
-			op.Rows++
-			item, seed, keep, err := p.row(op, row, keys)
-			if err != nil {
-				return failed(err), false
-			}
-			if !keep {
-				continue
-			}
-			bytes += len(item.Arguments)
-			batch, seeds = append(batch, item), append(seeds, seed)
-			if item.State == plan.Invalid {
-				seeds = seeds[:len(seeds)-1]
-			}
+			item, err = p.badItem(op, list, row, bad, keys)
 		}
-		if len(batch) == batchSize || bytes >= batchBytes {
-			if diags := flush(); diags.HasErrors() {
+		if err != nil {
+			return failed(err), false
+		}
+		if keep {
+			if diags := b.add(ctx, item, seed); diags.HasErrors() {
 				return diags, false
 			}
-			if ctx.Err() != nil {
-				return failed(ctx.Err()), false
-			}
 		}
 	}
-	if diags := flush(); diags.HasErrors() {
+	if diags := b.end(ctx); diags.HasErrors() {
 		return diags, false
-	}
-	if err := w.wait(); err != nil {
-		return failed(err), false
 	}
 	for _, doubt := range keys.Doubts() {
 		doubt.Column = op.program.KeyColumn()
 		p.tell(op, diag.Warning, doubt, nil)
 	}
 	return nil, true
+}
+
+// badItem is what becomes of a row that can't be read as it should be.
+func (p *planner) badItem(op *operation, list rows.Reader, row rows.Row, bad *rows.Problem, keys *rows.Keys) (plan.Item, error) {
+	it := p.invalid(op, row, "", p.badRow(op, bad, nil))
+	if key := op.keyOfBad(list, row, bad); key != "" {
+		if _, err := p.repeated(op, row, key, keys); err != nil {
+			return it, err
+		}
+	}
+	return it, nil
 }
 
 // row plans one row. It reports false for a row that where leaves out.
@@ -195,79 +168,6 @@ func (op *operation) keyOfBad(list rows.Reader, row rows.Row, bad *rows.Problem)
 
 func (p *planner) invalid(op *operation, row rows.Row, key, reason string) plan.Item {
 	return plan.Item{Operation: op.ID, Key: op.program.Storable(key), Source: row.Source, Row: row.Place().Line, State: plan.Invalid, Reason: reason}
-}
-
-// batch finishes items: the provider checks their arguments, live state is
-// read and judged. What is left is to write them.
-func (p *planner) batch(ctx context.Context, op *operation, items []plan.Item, seeds []eval.Item) diag.List {
-	if diags := p.check(ctx, op, items); diags.HasErrors() {
-		return diags
-	}
-	if p.Seed != nil && len(seeds) > 0 {
-		if err := p.Seed(ctx, op.config, seeds); err != nil {
-			return failed(err)
-		}
-	}
-	for n := range items {
-		it := &items[n]
-		it.IdempotencyKey = idempotencyKey(p.Run.ID, op.Address, it.Key)
-		p.items.enter(op.Address, it)
-	}
-	if p.Refresh == RefreshAll && op.Settings.Reads && !op.partial {
-		if diags := p.refresh(ctx, op, items); diags.HasErrors() {
-			return diags
-		}
-	}
-	now := time.Now().UTC()
-	for n := range items {
-		it := &items[n]
-		it.UpdatedAt = now
-		p.lastID++
-		op.Counts[it.State]++
-		if it.State == plan.Planned {
-			if it.Amount == "" {
-				op.unpriced++
-			}
-			if err := op.totals.Add(it.Currency, it.Amount); err != nil {
-				return failed(err)
-			}
-			if op.sample != nil {
-				op.sample.enter(it, p.lastID)
-			}
-		}
-	}
-	return nil
-}
-
-// check has the provider judge the arguments of items.
-func (p *planner) check(ctx context.Context, op *operation, items []plan.Item) diag.List {
-	arguments := make([]json.RawMessage, 0, len(items))
-	which := make([]int, 0, len(items))
-	for n := range items {
-		if items[n].State == plan.Planned {
-			arguments, which = append(arguments, items[n].Sent()), append(which, n)
-		}
-	}
-	if len(arguments) == 0 {
-		return nil
-	}
-	problems, err := op.provider.Instance.Check(ctx, op.Type, arguments)
-	if err != nil {
-		return failed(err)
-	}
-	for n, problem := range problems {
-		if problem == "" {
-			continue
-		}
-		it := &items[which[n]]
-		it.State = plan.Invalid
-		it.Reason = p.badRow(op, &rows.Problem{Source: it.Source, Line: it.Row}, &eval.Problem{Diagnostic: diag.Diagnostic{
-			Summary: "Invalid arguments",
-			Detail:  sentence(it.Secret.Withhold(problem)),
-			Subject: &op.config.Range,
-		}})
-	}
-	return nil
 }
 
 // sentence ends a provider's words with a full stop.

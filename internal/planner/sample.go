@@ -53,7 +53,7 @@ func (p *planner) readSample(ctx context.Context, op *operation) diag.List {
 	}
 	items, of := op.sample.items, op.sample.seen
 	op.sample = nil
-	if diags := p.refresh(ctx, op, items); diags.HasErrors() {
+	if diags := p.refresh(ctx, op, items, p.draft.AddEvents); diags.HasErrors() {
 		return diags
 	}
 	now, found := time.Now().UTC(), plan.Counts{}

@@ -14,6 +14,7 @@ type writer struct {
 	done    chan written // of each batch, in order
 	spare   []plan.Item
 	pending bool
+	notes   []plan.Event
 }
 
 // written is a batch that isn't needed any more.
@@ -47,14 +48,23 @@ func (w *writer) add(items []plan.Item) ([]plan.Item, error) {
 	return empty, nil
 }
 
+// note has events written when nothing else is.
+func (w *writer) note(events ...plan.Event) error {
+	w.notes = append(w.notes, events...)
+	return nil
+}
+
 // wait returns when all is written.
 func (w *writer) wait() error {
-	if !w.pending {
-		return nil
+	if w.pending {
+		r := <-w.done
+		if w.spare, w.pending = r.items, false; r.err != nil {
+			return r.err
+		}
 	}
-	r := <-w.done
-	w.spare, w.pending = r.items, false
-	return r.err
+	err := w.draft.AddEvents(w.notes...)
+	w.notes = w.notes[:0]
+	return err
 }
 
 // close ends the writer, when what it was told to write is written.
