@@ -29,12 +29,12 @@ type process struct {
 }
 
 // newProcess prepares a program with the environment that go-plugin adds.
-// inherited files stay open in the child from descriptor 3 on. The process
-// shows the program's path as its name, whatever is run.
+// inherited files stay open in the child, where the system lets them. The
+// process shows the program's path as its name, whatever is run.
 func newProcess(i *image, env []string, inherited []*os.File) *process {
 	cmd := exec.Command(i.path)
 	cmd.Env = env
-	cmd.ExtraFiles = inherited
+	inherit(cmd, inherited)
 	i.run(cmd)
 	setProcessAttributes(cmd)
 	return &process{cmd: cmd, image: i, tail: &tail{}, noise: &counter{}}

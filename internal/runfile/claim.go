@@ -1,6 +1,7 @@
 package runfile
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -226,8 +227,7 @@ func writeClaim(root *os.Root, run string, c claim, replace bool) error {
 	if err != nil {
 		return err
 	}
-	temp := fmt.Sprintf("%s.%d.tmp", run, os.Getpid())
-	_ = root.Remove(temp)
+	temp := run + "." + rand.Text() + ".tmp"
 	f, err := root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
