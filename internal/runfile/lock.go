@@ -13,7 +13,7 @@ import (
 // because locks on the database itself are SQLite's and are lost when any
 // descriptor of it is closed; and it is held by the open file, not by the
 // process, so that a provider that inherits it keeps it when its parent is
-// killed.
+// killed. On Windows it is the process's, and ends with it.
 type lock struct {
 	file *os.File
 	path string
