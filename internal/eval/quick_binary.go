@@ -16,12 +16,18 @@ var wanted = map[*hclsyntax.Operation]func(int) bool{
 	operators[hclsyntax.OpGreaterThanOrEqual]: func(c int) bool { return c >= 0 },
 }
 
+// A computation is an operator on decimals, and the same on short ones.
+type computation struct {
+	decimals decimalOp
+	short    func(x, y short) (short, bool)
+}
+
 // computed are the operators that compute a decimal. Division is left to HCL,
 // for what can't be divided.
-var computed = map[*hclsyntax.Operation]decimalOp{
-	operators[hclsyntax.OpAdd]:      addDecimals,
-	operators[hclsyntax.OpSubtract]: subtractDecimals,
-	operators[hclsyntax.OpMultiply]: multiplyDecimals,
+var computed = map[*hclsyntax.Operation]*computation{
+	operators[hclsyntax.OpAdd]:      {addDecimals, short.plus},
+	operators[hclsyntax.OpSubtract]: {subtractDecimals, short.minus},
+	operators[hclsyntax.OpMultiply]: {multiplyDecimals, short.times},
 }
 
 func (q quickener) binary(e *hclsyntax.BinaryOpExpr) (node, bool) {
@@ -88,25 +94,23 @@ func compare(a, b node, by func(x, y string) int, holds func(int) bool) node {
 }
 
 // calculate computes with two numbers of which one at least is a decimal.
-func calculate(a, b node, op decimalOp) node {
-	x, y := a.asText(), b.asText()
-	operand := func(f *frame, text func(*frame) (string, bool)) *decimal {
-		s, ok := text(f)
-		if !ok {
-			return nil
-		}
-		d, err := parseDecimal(s)
-		if err != nil {
-			return nil
-		}
-		return d
-	}
+func calculate(a, b node, op *computation) node {
+	textX, textY := a.asText(), b.asText()
 	return node{kind: kindDecimal, text: func(f *frame) (string, bool) {
-		x, y := operand(f, x), operand(f, y)
-		if x == nil || y == nil {
+		x, okX := textX(f)
+		y, okY := textY(f)
+		if !okX || !okY {
 			return "", false
 		}
-		v, err := op(x, y)
+		if text, ok := calculateShort(x, y, op.short); ok {
+			return text, true
+		}
+		dx, errX := parseDecimal(x)
+		dy, errY := parseDecimal(y)
+		if errX != nil || errY != nil {
+			return "", false
+		}
+		v, err := op.decimals(dx, dy)
 		if err != nil {
 			return "", false
 		}
