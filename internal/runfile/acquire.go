@@ -109,6 +109,15 @@ func (j *Journal) load(size int64) (err error) {
 	if err := checkItems(j.conn, j.ledgers, size); err != nil {
 		return err
 	}
+	for _, l := range j.ledgers {
+		j.changed += l.items()
+	}
+	if err := j.conn.query(`SELECT max(id) FROM changes`, func(s *sqlite.Stmt) error {
+		j.changed = max(j.changed, s.ColumnInt64(0))
+		return nil
+	}); err != nil {
+		return err
+	}
 	events, err := readEvents(j.conn)
 	if err != nil {
 		return err

@@ -97,7 +97,7 @@ func (j *Journal) changes(changes []plan.Change, touched map[*ledger]*ledger) er
 	if len(changes) == 0 {
 		return nil
 	}
-	edge, err := j.conn.Prepare(`INSERT INTO transitions (item, at, "from", "to", reason, epoch) VALUES (?, ?, ?, ?, ?, ?)`)
+	edge, err := j.conn.Prepare(`INSERT INTO changes (id, item, at, "from", "to", reason, epoch) VALUES (?7, ?1, ?2, ?3, ?4, ?5, ?6)`)
 	if err != nil {
 		return err
 	}
@@ -118,6 +118,8 @@ func (j *Journal) changes(changes []plan.Change, touched map[*ledger]*ledger) er
 		edge.BindText(3, c.From.String())
 		edge.BindText(4, c.To.String())
 		bindText(edge, 5, c.Reason)
+		j.changed++
+		edge.BindInt64(7, j.changed)
 		if err := step(edge); err != nil {
 			return err
 		}

@@ -24,7 +24,6 @@ type Draft struct {
 	ops          []*ledger
 	last         int64 // the greatest item ID
 	plan, state  inserter
-	edge         *sqlite.Stmt
 	sums         summer
 	groups       *gathering
 	err          error // the first error, after which there is nothing but Discard
@@ -85,11 +84,7 @@ func (d *Draft) start() (err error) {
 		arguments, fingerprint, sealed, context, live, sum`); err != nil {
 		return err
 	}
-	if d.state, err = newInserter(d.conn, "progress", `id, state, attempts, updated_at, reason, sum`); err != nil {
-		return err
-	}
-	d.edge, err = d.conn.Prepare(`INSERT INTO transitions (item, at, "to", reason, epoch)
-		SELECT id, updated_at, state, reason, 0 FROM progress WHERE id > ? ORDER BY id`)
+	d.state, err = newInserter(d.conn, "progress", `id, state, attempts, updated_at, reason, epoch, sum`)
 	return err
 }
 

@@ -10,8 +10,7 @@ import (
 	"github.com/bulkrunner/runner/internal/plan"
 )
 
-// Add adds items, sets their IDs in order and records how each came to its
-// state.
+// Add adds items and sets their IDs in order.
 func (d *Draft) Add(items []plan.Item) error {
 	if d.err != nil {
 		return d.err
@@ -20,7 +19,6 @@ func (d *Draft) Add(items []plan.Item) error {
 }
 
 func (d *Draft) add(items []plan.Item, now time.Time) error {
-	before := d.last
 	for i := range items {
 		if err := d.enter(&items[i], now); err != nil {
 			return err
@@ -45,7 +43,7 @@ func (d *Draft) add(items []plan.Item, now time.Time) error {
 	}); err != nil {
 		return err
 	}
-	if err := d.state.insert(len(items), func(s *sqlite.Stmt, from, row int) {
+	return d.state.insert(len(items), func(s *sqlite.Stmt, from, row int) {
 		it := &items[row]
 		at, state := stamp(it.UpdatedAt), it.State.String()
 		s.BindInt64(from, it.ID)
@@ -53,12 +51,9 @@ func (d *Draft) add(items []plan.Item, now time.Time) error {
 		s.BindInt64(from+2, 0)
 		s.BindText(from+3, at)
 		bindText(s, from+4, it.Reason)
-		s.BindInt64(from+5, int64(d.sums.progress(it.ID, state, "", "", at, it.Reason)))
-	}); err != nil {
-		return err
-	}
-	d.edge.BindInt64(1, before)
-	return step(d.edge)
+		s.BindInt64(from+5, 0)
+		s.BindInt64(from+6, int64(d.sums.progress(it.ID, state, "", "", at, it.Reason, 0)))
+	})
 }
 
 // enter takes an item into what is known of the draft as a whole.
@@ -71,6 +66,9 @@ func (d *Draft) enter(it *plan.Item, now time.Time) error {
 	case plan.Planned, plan.Unchanged, plan.Skipped, plan.Invalid:
 	default:
 		return fmt.Errorf("%w: a plan can't make %s %s", ErrRefused, it.Key, it.State)
+	}
+	if it.State == plan.Planned && it.Reason != "" {
+		return fmt.Errorf("%w: %s is planned, for which there is no reason to be kept", ErrRefused, it.Key)
 	}
 	if it.Attempts != 0 || it.Result != nil || !it.Deadline.IsZero() || !it.NotBefore.IsZero() {
 		return fmt.Errorf("%w: a plan can't say that %s was attempted", ErrRefused, it.Key)
@@ -132,8 +130,7 @@ func (d *Draft) revise(items []plan.Item) error {
 		}{
 			{`UPDATE plan SET live = nullif(?, ''), sum = ? WHERE id = ?`, []any{string(it.Live), int64(d.sums.plan(it, it.Live)), it.ID}},
 			{`UPDATE progress SET state = ?, updated_at = ?, reason = nullif(?, ''), sum = ? WHERE id = ? AND state = 'planned'`,
-				[]any{state, at, it.Reason, int64(d.sums.progress(it.ID, state, "", "", at, it.Reason)), it.ID}},
-			{`UPDATE transitions SET "to" = ?, at = ?, reason = nullif(?, '') WHERE id = ?`, []any{state, at, it.Reason, it.ID}},
+				[]any{state, at, it.Reason, int64(d.sums.progress(it.ID, state, "", "", at, it.Reason, 0)), it.ID}},
 		} {
 			if err := d.conn.exec(update.sql, update.args...); err != nil {
 				return err

@@ -27,6 +27,7 @@ type Journal struct {
 	epoch   int64
 	ledgers []*ledger
 	started map[int64]struct{} // items that this epoch started
+	changed int64              // the last change's ID, which come after those of the items
 	commits int
 	looked  int // pages that the log had when it was last moved into the file,
 	moved   int // and how many of them were

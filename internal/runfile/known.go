@@ -86,7 +86,7 @@ func (d *Draft) Drafted(operation, after int64, limit int) (page []plan.Item, er
 		return nil, fmt.Errorf("draft run file %s: there is no operation %d", d.target, operation)
 	}
 	err = l.within(after, func(first, last int64) (bool, error) {
-		err := d.conn.query(`SELECT p.id, p.key, p.source, p.row, t."to" FROM plan p JOIN transitions t ON t.id = p.id
+		err := d.conn.query(`SELECT p.id, p.key, p.source, p.row, g.state FROM plan p JOIN progress g ON g.id = p.id
 			WHERE p.id >= ? AND p.id <= ? ORDER BY p.id LIMIT ?`, func(s *sqlite.Stmt) (err error) {
 			it := plan.Item{ID: s.ColumnInt64(0), Operation: operation, Key: s.ColumnText(1), Source: s.ColumnText(2), Row: s.ColumnInt64(3)}
 			it.State, err = plan.ParseState(s.ColumnText(4))

@@ -19,7 +19,7 @@ const (
 
 var moves = func() (all [shapes]string) {
 	for m := range all {
-		sql := `UPDATE progress SET state = ?1, updated_at = ?2, reason = ?3, deadline = ?6, not_before = ?7`
+		sql := `UPDATE progress SET state = ?1, updated_at = ?2, reason = ?3, deadline = ?6, not_before = ?7, epoch = ?14`
 		for _, part := range []struct {
 			set      bool
 			is, text string
@@ -75,7 +75,8 @@ func (j *Journal) move(c *plan.Change, at string) error {
 	s.BindText(5, c.From.String())
 	bindText(s, 6, deadline)
 	bindText(s, 7, notBefore)
-	s.BindInt64(8, int64(j.scan.sums.progress(c.Item, state, deadline, notBefore, at, c.Reason)))
+	s.BindInt64(8, int64(j.scan.sums.progress(c.Item, state, deadline, notBefore, at, c.Reason, j.epoch)))
+	s.BindInt64(14, j.epoch)
 	if m&setAttempts != 0 {
 		s.BindInt64(9, int64(c.Attempts))
 	}

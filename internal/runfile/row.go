@@ -18,7 +18,7 @@ import (
 // which one half is missing is there too, so that somebody notices.
 const items = `SELECT g.id, p.operation, p.key, p.source, p.row, p.idempotency_key, p.amount, p.currency,
   p.arguments, p.fingerprint, p.sealed, p.context, p.live, p.sum,
-  g.state, g.deadline, g.not_before, g.updated_at, g.reason, g.live, g.result, g.attempts, g.sum, g.live_sum, g.result_sum,
+  g.state, g.deadline, g.not_before, g.updated_at, g.reason, g.epoch, g.live, g.result, g.attempts, g.sum, g.live_sum, g.result_sum,
   k.amount, k.currency, k.arguments, k.context, k.sum
   FROM progress g LEFT JOIN plan p ON p.id = g.id LEFT JOIN known k ON k.id = g.id `
 
@@ -39,14 +39,15 @@ const (
 	itemPlanSum        = 13
 	itemState          = 14
 	itemReason         = 18
-	itemLive           = 19
-	itemResult         = 20
-	itemAttempts       = 21
-	itemSum            = 22
-	itemLiveSum        = 23
-	itemResultSum      = 24
-	itemKnown          = 25 // the first of what became known of it
-	itemKnownSum       = 29
+	itemEpoch          = 19
+	itemLive           = 20
+	itemResult         = 21
+	itemAttempts       = 22
+	itemSum            = 23
+	itemLiveSum        = 24
+	itemResultSum      = 25
+	itemKnown          = 26 // the first of what became known of it
+	itemKnownSum       = 30
 )
 
 // noState is true of an item whose state is damaged. Whoever looks for items by
@@ -128,7 +129,7 @@ func (sc *scanner) check(s *sqlite.Stmt) error {
 	if sum, whole := sc.sum(s, itemOperation, itemPlanned, itemPlanSum); !whole || int64(sum) != s.ColumnInt64(itemPlanSum) {
 		return changed("plan", sc.id)
 	}
-	if sum, whole := sc.sum(s, itemState, itemReason, itemSum); !whole || s.ColumnType(itemAttempts) != sqlite.TypeInteger ||
+	if sum, whole := sc.sum(s, itemState, itemEpoch, itemSum); !whole || s.ColumnType(itemAttempts) != sqlite.TypeInteger ||
 		withAttempts(sum, s.ColumnInt64(itemAttempts)) != s.ColumnInt64(itemSum) {
 		return changed("progress", sc.id)
 	}

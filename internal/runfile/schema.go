@@ -23,8 +23,12 @@ const applicationID = 0x52554e52
 // There are no further indexes. Items are fed in the order of id; those left
 // started or in doubt are found by one scan, and the counts say when there are
 // none to look for (a partial index on state cost 1.0 µs an item, one on
-// transitions.item 1.3). requests.id carries the item, so that its requests
+// changes.item 1.3). requests.id carries the item, so that its requests
 // lie together and need no index.
+//
+// What a plan made of an item is in progress until an apply changes it, and
+// only what is planned is ever changed: so the view of transitions knows how
+// each item began, and no row says it a second time.
 const schema = `
 CREATE TABLE run (
   id TEXT NOT NULL,
@@ -85,6 +89,7 @@ CREATE TABLE progress (
   not_before TEXT,
   updated_at TEXT NOT NULL,
   reason TEXT,
+  epoch INTEGER NOT NULL,
   live TEXT,
   result TEXT,
   live_sum INTEGER,
@@ -105,15 +110,21 @@ CREATE VIEW items AS
          coalesce(k.arguments, p.arguments) AS arguments, p.fingerprint, p.sealed, coalesce(k.context, p.context) AS context,
          coalesce(g.live, p.live) AS live, g.result, g.attempts, g.deadline, g.not_before, g.updated_at
   FROM progress g JOIN plan p ON p.id = g.id JOIN operations o ON o.id = p.operation LEFT JOIN known k ON k.id = g.id;
-CREATE TABLE transitions (
+CREATE TABLE changes (
   id INTEGER PRIMARY KEY,
   item INTEGER NOT NULL,
   at TEXT NOT NULL,
-  "from" TEXT,
+  "from" TEXT NOT NULL,
   "to" TEXT NOT NULL,
   reason TEXT,
   epoch INTEGER NOT NULL
 );
+CREATE VIEW transitions AS
+  SELECT g.id, g.id AS item, r.created_at AS at, NULL AS "from", iif(g.epoch = 0, g.state, 'planned') AS "to",
+         iif(g.epoch = 0, g.reason, NULL) AS reason, 0 AS epoch
+  FROM run r, progress g
+  UNION ALL
+  SELECT id, item, at, "from", "to", reason, epoch FROM changes;
 CREATE TABLE requests (
   id INTEGER PRIMARY KEY,
   item INTEGER NOT NULL,
@@ -160,7 +171,7 @@ func checkSchema(c *conn) error {
 		switch kind, name := s.ColumnText(0), s.ColumnText(1); {
 		case kind == "trigger":
 			return damaged(c.path, "open", "it has a trigger, %s", name)
-		case kind == "table" && ours(name), kind == "view" && name == "items":
+		case kind == "table" && ours("TABLE", name), kind == "view" && ours("VIEW", name):
 			b.WriteString(s.ColumnText(2) + "\n")
 		}
 		return nil
@@ -174,8 +185,8 @@ func checkSchema(c *conn) error {
 	return nil
 }
 
-func ours(table string) bool {
-	return strings.Contains(schema, "\nCREATE TABLE "+table+" (")
+func ours(kind, name string) bool {
+	return strings.Contains(schema, "\nCREATE "+kind+" "+name+" ")
 }
 
 // minSQLite is the first version without the WAL-reset bug, which can lose

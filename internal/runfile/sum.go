@@ -93,14 +93,15 @@ func (m *summer) plan(it *plan.Item, live []byte) uint32 {
 // progress is the lower half of progress.sum; attempts is the upper. Every
 // change of state writes all that is in it, so that none has to read the row
 // first: what a change may leave alone, live and result, has a sum of its own.
-func (m *summer) progress(id int64, state, deadline, notBefore, updatedAt, reason string) uint32 {
+func (m *summer) progress(id int64, state, deadline, notBefore, updatedAt, reason string, epoch int64) uint32 {
 	m.begin(id)
 	b := m.buf
 	b = append(append(b, state...), 0)
 	b = append(append(b, deadline...), 0)
 	b = append(append(b, notBefore...), 0)
 	b = append(append(b, updatedAt...), 0)
-	m.buf = append(append(b, reason...), 0)
+	b = append(append(b, reason...), 0)
+	m.buf = append(strconv.AppendInt(b, epoch, 10), 0)
 	return m.end()
 }
 
