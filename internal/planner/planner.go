@@ -257,8 +257,11 @@ func (p *planner) operation(ctx context.Context, cfg *config.Operation, lists ma
 
 // idempotencyKey is the same for an item over all attempts and crashes of its run.
 func idempotencyKey(run, operation, key string) string {
-	sum := sha256.Sum256([]byte(run + "\x00" + operation + "\x00" + key))
-	return hex.EncodeToString(sum[:16])
+	var room [256]byte
+	b := append(append(room[:0], run...), 0)
+	b = append(append(b, operation...), 0)
+	sum := sha256.Sum256(append(b, key...))
+	return string(hex.AppendEncode(room[:0], sum[:16]))
 }
 
 // operationName takes the provider's prefix off an operation's type.

@@ -80,11 +80,11 @@ func (d *Draft) start() (err error) {
 		return err
 	}
 	d.groups = newGathering()
-	if d.plan, err = newInserter(d.conn, "plan", `id, operation, key, source, row, idempotency_key, amount, currency,
-		arguments, fingerprint, sealed, context, live, sum`); err != nil {
+	if d.plan, err = newInserter(d.conn, "plan", `operation, key, source, row, idempotency_key, amount, currency,
+		arguments, fingerprint, sealed, context, live, sum`, `(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`); err != nil {
 		return err
 	}
-	d.state, err = newInserter(d.conn, "progress", `id, state, attempts, updated_at, reason, epoch, sum`)
+	d.state, err = newInserter(d.conn, "progress", `state, updated_at, reason, sum, attempts, epoch`, `(?, ?, ?, ?, 0, 0)`)
 	return err
 }
 

@@ -5,8 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"zombiezen.com/go/sqlite"
-
 	"github.com/bulkrunner/runner/internal/plan"
 )
 
@@ -24,35 +22,29 @@ func (d *Draft) add(items []plan.Item, now time.Time) error {
 			return err
 		}
 	}
-	if err := d.plan.insert(len(items), func(s *sqlite.Stmt, from, row int) {
-		it := &items[row]
-		s.BindInt64(from, it.ID)
-		s.BindInt64(from+1, it.Operation)
-		s.BindText(from+2, it.Key)
-		bindText(s, from+3, it.Source)
-		s.BindInt64(from+4, it.Row)
-		bindText(s, from+5, it.IdempotencyKey)
-		bindText(s, from+6, it.Amount)
-		bindText(s, from+7, it.Currency)
-		bindText(s, from+8, string(it.Arguments))
-		bindText(s, from+9, it.Fingerprint)
-		bindText(s, from+10, it.Sealed)
-		bindText(s, from+11, string(it.Context))
-		bindText(s, from+12, string(it.Live))
-		s.BindInt64(from+13, int64(d.sums.plan(it, it.Live)))
+	if err := d.plan.insert(items, func(b *binder, from int, it *plan.Item) {
+		b.BindInt64(from, it.Operation)
+		b.text(from+1, it.Key)
+		b.some(from+2, it.Source)
+		b.BindInt64(from+3, it.Row)
+		b.some(from+4, it.IdempotencyKey)
+		b.some(from+5, it.Amount)
+		b.some(from+6, it.Currency)
+		b.some(from+7, string(it.Arguments))
+		b.some(from+8, it.Fingerprint)
+		b.some(from+9, it.Sealed)
+		b.some(from+10, string(it.Context))
+		b.some(from+11, string(it.Live))
+		b.BindInt64(from+12, int64(d.sums.plan(it, it.Live)))
 	}); err != nil {
 		return err
 	}
-	return d.state.insert(len(items), func(s *sqlite.Stmt, from, row int) {
-		it := &items[row]
+	return d.state.insert(items, func(b *binder, from int, it *plan.Item) {
 		at, state := stamp(it.UpdatedAt), it.State.String()
-		s.BindInt64(from, it.ID)
-		s.BindText(from+1, state)
-		s.BindInt64(from+2, 0)
-		s.BindText(from+3, at)
-		bindText(s, from+4, it.Reason)
-		s.BindInt64(from+5, 0)
-		s.BindInt64(from+6, int64(d.sums.progress(it.ID, state, "", "", at, it.Reason, 0)))
+		b.text(from, state)
+		b.text(from+1, at)
+		b.some(from+2, it.Reason)
+		b.BindInt64(from+3, int64(d.sums.progress(it.ID, state, "", "", at, it.Reason, 0)))
 	})
 }
 
@@ -146,39 +138,44 @@ func (d *Draft) revise(items []plan.Item) error {
 }
 
 // An inserter inserts rows into a table, several with one statement: going
-// through SQLite for each alone costs half as much again.
+// through SQLite for each alone costs half as much again. SQLite numbers them,
+// from 1 without a gap as items are: a number that it is given it looks up.
 type inserter struct {
-	one, many *sqlite.Stmt
-	columns   int
+	conn      *conn
+	one, many *binder
+	params    int // of a row
 }
 
 // together is how many rows an inserter inserts with one statement.
 const together = 16
 
-func newInserter(c *conn, table, columns string) (in inserter, err error) {
-	in.columns = strings.Count(columns, ",") + 1
-	row := "(" + strings.Repeat("?, ", in.columns-1) + "?)"
+func newInserter(c *conn, table, columns, row string) (in inserter, err error) {
+	in.conn, in.params = c, strings.Count(row, "?")
 	insert := "INSERT INTO " + table + " (" + columns + ") VALUES "
-	if in.one, err = c.Prepare(insert + row); err == nil {
-		in.many, err = c.Prepare(insert + row + strings.Repeat(", "+row, together-1))
+	if in.one, err = newBinder(c, insert+row); err == nil {
+		in.many, err = newBinder(c, insert+row+strings.Repeat(", "+row, together-1))
 	}
 	return in, err
 }
 
-// insert has bind fill in each of n rows, from the parameter that it is given.
-func (in *inserter) insert(n int, bind func(s *sqlite.Stmt, from, row int)) error {
-	for row := 0; row < n; {
-		s, rows := in.one, 1
-		if n-row >= together {
-			s, rows = in.many, together
+// insert has bind fill in the row of each item, from the parameter that it is
+// given.
+func (in *inserter) insert(items []plan.Item, bind func(b *binder, from int, it *plan.Item)) error {
+	for len(items) > 0 {
+		b, rows := in.one, 1
+		if len(items) >= together {
+			b, rows = in.many, together
 		}
 		for i := range rows {
-			bind(s, i*in.columns+1, row+i)
+			bind(b, i*in.params+1, &items[i])
 		}
-		if err := step(s); err != nil {
+		if err := b.step(); err != nil {
 			return err
 		}
-		row += rows
+		if id, want := in.conn.LastInsertRowID(), items[rows-1].ID; id != want {
+			return fmt.Errorf("%w: item %d was given the number %d", ErrCorrupt, want, id)
+		}
+		items = items[rows:]
 	}
 	return nil
 }

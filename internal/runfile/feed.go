@@ -58,7 +58,7 @@ func (j *Journal) inState(state plan.State, operation, after int64, limit int) (
 		}
 		bytes := 0
 		return l.within(after, func(first, last int64) (bool, error) {
-			err := j.conn.query(items+`WHERE g.id >= ? AND g.id <= ? AND (g.state = ? OR `+noState+`) ORDER BY g.id LIMIT ?`, func(s *sqlite.Stmt) error {
+			err := j.conn.query(items+`WHERE g.id >= ? AND g.id <= ? AND (g.state = ? OR `+noState+`) ORDER BY g.id LIMIT +?`, func(s *sqlite.Stmt) error {
 				it, err := j.scan.item(s)
 				if err == nil && (it.Operation != operation || it.State != state) {
 					err = fmt.Errorf("%w: item %d is of another operation or state", ErrCorrupt, it.ID)

@@ -88,7 +88,7 @@ func (f *File) page(page []plan.Item, filter Filter, after int64) (_ []plan.Item
 	bytes := 0
 	err = f.conn.query(items+`WHERE g.id > ?1 AND g.id <= ?2 AND (?3 = 0 OR p.operation = ?3 OR p.id IS NULL) AND (?4 = '' OR p.key = ?4)
 		AND (?5 = '' OR instr(?5, ',' || g.state || ',') > 0 OR `+noState+`)
-		AND (?7 = '' OR instr(g.reason, ?7) > 0) ORDER BY g.id LIMIT ?6`,
+		AND (?7 = '' OR instr(g.reason, ?7) > 0) ORDER BY g.id LIMIT +?6`,
 		func(s *sqlite.Stmt) error {
 			it, err := f.scan.item(s)
 			page = append(page, it)

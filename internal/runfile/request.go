@@ -47,7 +47,7 @@ func (f *File) RequestLog() iter.Seq2[plan.Request, error] {
 		for after := int64(-1); ; {
 			page = page[:0]
 			f.mu.Lock()
-			err := f.conn.query(requestColumns+`WHERE id > ? ORDER BY id LIMIT ?`, func(s *sqlite.Stmt) error {
+			err := f.conn.query(requestColumns+`WHERE id > ? ORDER BY id LIMIT +?`, func(s *sqlite.Stmt) error {
 				r, err := scanRequest(s)
 				after = s.ColumnInt64(0)
 				page = append(page, r)
