@@ -14,6 +14,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/bulkrunner/runner/internal/plan"
 )
@@ -204,6 +205,18 @@ func TestDraftDiskFull(t *testing.T) {
 	}
 }
 
+// readOnly lets nothing more be written to what is mounted. A program that
+// another test is just starting holds on to our files for a moment.
+func readOnly(dir string) (err error) {
+	for range 100 {
+		if err = syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); !errors.Is(err, syscall.EBUSY) {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return err
+}
+
 // A run file can be read where nothing can be written.
 func TestReadOnlyFolder(t *testing.T) {
 	t.Parallel()
@@ -236,7 +249,7 @@ func TestReadOnlyFolder(t *testing.T) {
 			path := filepath.Join(dir, "stale.run")
 			plannedAt(t, path, 500)
 			test.prepare(t, path)
-			must(t, syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""))
+			must(t, readOnly(dir))
 			f, err := Open(path)
 			if test.want != "" {
 				if err == nil || !strings.Contains(err.Error(), test.want) {
