@@ -97,10 +97,13 @@ func (j *Journal) changes(changes []plan.Change, touched map[*ledger]*ledger) er
 	if len(changes) == 0 {
 		return nil
 	}
-	edge, err := j.conn.Prepare(`INSERT INTO changes (id, item, at, "from", "to", reason, epoch) VALUES (?7, ?1, ?2, ?3, ?4, ?5, ?6)`)
-	if err != nil {
-		return err
+	if j.edge == nil {
+		var err error
+		if j.edge, err = newBinder(j.conn, `INSERT INTO changes (item, at, "from", "to", reason, epoch, id) VALUES (?, ?, ?, ?, ?, ?, ?)`); err != nil {
+			return err
+		}
 	}
+	edge := j.edge
 	edge.BindInt64(6, j.epoch)
 	now := map[int64]bool{} // started within this batch
 	var l *ledger
@@ -114,13 +117,13 @@ func (j *Journal) changes(changes []plan.Change, touched map[*ledger]*ledger) er
 			return err
 		}
 		edge.BindInt64(1, c.Item)
-		edge.BindText(2, at)
-		edge.BindText(3, c.From.String())
-		edge.BindText(4, c.To.String())
-		bindText(edge, 5, c.Reason)
+		edge.text(2, at)
+		edge.text(3, c.From.String())
+		edge.text(4, c.To.String())
+		edge.some(5, c.Reason)
 		j.changed++
 		edge.BindInt64(7, j.changed)
-		if err := step(edge); err != nil {
+		if err := edge.step(); err != nil {
 			return err
 		}
 
@@ -155,20 +158,18 @@ func (j *Journal) requests(requests []plan.Request) error {
 	if len(requests) == 0 {
 		return nil
 	}
-	insert, err := j.conn.Prepare(`INSERT OR IGNORE INTO requests (id, item, n, verb, sent_at, deadline, settled_at, outcome, code, message)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
-	if err != nil {
-		return err
-	}
-	greatest, err := j.conn.Prepare(`SELECT max(id) FROM requests WHERE id < ?`)
-	if err != nil {
-		return err
+	if j.request == nil {
+		var err error
+		if j.request, err = newBinder(j.conn, `INSERT OR IGNORE INTO requests (id, item, n, verb, sent_at, deadline, settled_at, outcome, code, message)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`); err != nil {
+			return err
+		}
 	}
 	for i := range requests {
 		if r := &requests[i]; r.Item != 0 && j.ledgerOf(r.Item) == nil {
 			return fmt.Errorf("%w: a request is for item %d, which isn't in the run", ErrRefused, r.Item)
 		}
-		if err := insertRequest(j.conn, insert, greatest, &requests[i]); err != nil {
+		if err := j.insertRequest(&requests[i]); err != nil {
 			return err
 		}
 	}

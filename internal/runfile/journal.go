@@ -32,7 +32,9 @@ type Journal struct {
 	looked  int // pages that the log had when it was last moved into the file,
 	moved   int // and how many of them were
 	walMax  int // walPagesMax, and more when a reader was waited for in vain
-	moves   [shapes]*sqlite.Stmt
+	moves   [shapes]*binder
+	edge    *binder // into changes
+	request *binder // into requests
 
 	ballast string // the file's name; "" when there is none
 	low     atomic.Pointer[error]

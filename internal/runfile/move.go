@@ -54,7 +54,7 @@ func (j *Journal) move(c *plan.Change, at string) error {
 	s := j.moves[m]
 	if s == nil {
 		var err error
-		if s, err = j.conn.Prepare(moves[m]); err != nil {
+		if s, err = newBinder(j.conn, moves[m]); err != nil {
 			return err
 		}
 		j.moves[m] = s
@@ -68,13 +68,13 @@ func (j *Journal) move(c *plan.Change, at string) error {
 			return err
 		}
 	}
-	s.BindText(1, state)
-	s.BindText(2, at)
-	bindText(s, 3, c.Reason)
+	s.text(1, state)
+	s.text(2, at)
+	s.some(3, c.Reason)
 	s.BindInt64(4, c.Item)
-	s.BindText(5, c.From.String())
-	bindText(s, 6, deadline)
-	bindText(s, 7, notBefore)
+	s.text(5, c.From.String())
+	s.some(6, deadline)
+	s.some(7, notBefore)
 	s.BindInt64(8, int64(j.scan.sums.progress(c.Item, state, deadline, notBefore, at, c.Reason, j.epoch)))
 	s.BindInt64(14, j.epoch)
 	if m&setAttempts != 0 {
@@ -86,7 +86,7 @@ func (j *Journal) move(c *plan.Change, at string) error {
 	if m&setResult != 0 {
 		bindValue(s, 12, j.scan.sums.value(c.Item, c.Result), c.Result)
 	}
-	if err := step(s); err != nil {
+	if err := s.step(); err != nil {
 		return err
 	}
 	if j.conn.Changes() == 1 {
@@ -103,8 +103,8 @@ func (j *Journal) move(c *plan.Change, at string) error {
 }
 
 // bindValue binds a value and, after it, its checksum.
-func bindValue(s *sqlite.Stmt, i int, sum uint32, value []byte) {
-	bindText(s, i, string(value))
+func bindValue(s *binder, i int, sum uint32, value []byte) {
+	s.some(i, string(value))
 	if len(value) == 0 {
 		s.BindNull(i + 1)
 		return

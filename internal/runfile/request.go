@@ -91,28 +91,27 @@ func scanRequest(s *sqlite.Stmt) (r plan.Request, err error) {
 
 // insertRequest gives a request the next number of its item. Most have only
 // one, so 1 is tried before the greatest so far is looked up.
-func insertRequest(c *conn, insert, greatest *sqlite.Stmt, r *plan.Request) error {
+func (j *Journal) insertRequest(r *plan.Request) error {
 	first := r.Item * perItem
-	s := insert
+	s := j.request
 	s.BindInt64(1, first+1)
 	s.BindInt64(2, r.Item)
 	s.BindInt64(3, 1)
-	s.BindText(4, r.Verb)
-	bindText(s, 5, stamp(r.SentAt))
-	bindText(s, 6, stampUp(r.Deadline))
-	bindText(s, 7, stamp(r.SettledAt))
-	s.BindText(8, r.Outcome)
-	bindText(s, 9, r.Code)
-	bindText(s, 10, r.Message)
-	if err := step(s); err != nil || c.Changes() == 1 {
+	s.text(4, r.Verb)
+	s.some(5, stamp(r.SentAt))
+	s.some(6, stampUp(r.Deadline))
+	s.some(7, stamp(r.SettledAt))
+	s.text(8, r.Outcome)
+	s.some(9, r.Code)
+	s.some(10, r.Message)
+	if err := s.step(); err != nil || j.conn.Changes() == 1 {
 		return err
 	}
-	greatest.BindInt64(1, first+perItem)
-	if _, err := greatest.Step(); err != nil {
-		return err
-	}
-	n := greatest.ColumnInt64(0) - first + 1
-	if err := greatest.Reset(); err != nil {
+	n := int64(0)
+	if err := j.conn.query(`SELECT max(id) FROM requests WHERE id < ?`, func(greatest *sqlite.Stmt) error {
+		n = greatest.ColumnInt64(0) - first + 1
+		return nil
+	}, first+perItem); err != nil {
 		return err
 	}
 	if n >= perItem {
@@ -120,10 +119,10 @@ func insertRequest(c *conn, insert, greatest *sqlite.Stmt, r *plan.Request) erro
 	}
 	s.BindInt64(1, first+n)
 	s.BindInt64(3, n)
-	if err := step(s); err != nil {
+	if err := s.step(); err != nil {
 		return err
 	}
-	if c.Changes() != 1 {
+	if j.conn.Changes() != 1 {
 		return fmt.Errorf("%w: request %d of item %d can't be kept", ErrCorrupt, n, r.Item)
 	}
 	return nil
