@@ -74,6 +74,10 @@ func (a *app) applyFile(path string, o applyOptions) error {
 		return a.runFileError(path, err)
 	}
 	defer j.Release()
+	// The requests of a former apply, or of the plan's reads, are counted by
+	// the server's clock still: the limit begins after them. The last of them
+	// left before the file was ours.
+	quiet := time.Now().Add(paceWindow)
 	forgetCommands(path)
 	run, err := j.Run()
 	if err != nil {
@@ -129,9 +133,7 @@ func (a *app) applyFile(path string, o applyOptions) error {
 	}
 	ctx, drain, stop := interrupts(context.Background())
 	defer stop()
-	// The requests of a former apply, or of the plan's reads, are counted by
-	// the server's clock still: the limit begins after them.
-	s, more := a.connect(ctx, cfg, scope, connectOptions{inherited: []*os.File{j.LockFile()}, quiet: time.Now().Add(paceWindow), patience: patienceToApply})
+	s, more := a.connect(ctx, cfg, scope, connectOptions{inherited: []*os.File{j.LockFile()}, quiet: quiet, patience: patienceToApply})
 	if diags = append(diags, more...); diags.HasErrors() {
 		return refuse(diags)
 	}
