@@ -28,7 +28,7 @@ var floors = [][]string{
 	{"internal/providers", "internal/eval", "internal/runfile", "internal/pace"},
 	{"internal/config", "internal/rows", "internal/secret"},
 	{"internal/plan"},
-	{"internal/diag", "internal/card"},
+	{"internal/diag", "internal/card", "internal/aside"},
 	{"sdk/providertest"},
 	{"sdk/fakeprovider/programs"},
 	{"sdk/host", "sdk/fakeprovider", "plugins/payme", "plugins/pagos360", "plugins/payvalida"},

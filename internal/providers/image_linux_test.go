@@ -1,13 +1,10 @@
 package providers
 
 import (
-	"bytes"
-	"cmp"
 	"errors"
 	"io"
 	"os"
 	"testing"
-	"testing/iotest"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -51,39 +48,3 @@ func TestSealWaits(t *testing.T) {
 		t.Errorf("it can be written: %v", err)
 	}
 }
-
-// Both writers get all of it and in order, in whatever pieces it is read, and an
-// error of any of the three ends it.
-func TestBoth(t *testing.T) {
-	t.Parallel()
-	content := make([]byte, 3<<20+17)
-	for i := range content {
-		content[i] = byte(i * i >> 8)
-	}
-	broken := errors.New("broken")
-	for name, test := range map[string]struct {
-		from io.Reader
-		a, b io.Writer // nil for one that works
-		want error
-	}{
-		"whole":       {from: bytes.NewReader(content)},
-		"in halves":   {from: iotest.HalfReader(bytes.NewReader(content))},
-		"end with it": {from: iotest.DataErrReader(bytes.NewReader(content))},
-		"no reader":   {from: iotest.ErrReader(broken), want: broken},
-		"no first":    {from: bytes.NewReader(content), a: failing{broken}, want: broken},
-		"no second":   {from: bytes.NewReader(content), b: failing{broken}, want: broken},
-	} {
-		var a, b bytes.Buffer
-		err := both(cmp.Or[io.Writer](test.a, &a), cmp.Or[io.Writer](test.b, &b), test.from)
-		if !errors.Is(err, test.want) {
-			t.Errorf("%s: %v", name, err)
-		}
-		if test.want == nil && (!bytes.Equal(a.Bytes(), content) || !bytes.Equal(b.Bytes(), content)) {
-			t.Errorf("%s: %d and %d bytes, of %d, or others", name, a.Len(), b.Len(), len(content))
-		}
-	}
-}
-
-type failing struct{ err error }
-
-func (f failing) Write([]byte) (int, error) { return 0, f.err }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/bulkrunner/runner/internal/aside"
 	"github.com/bulkrunner/runner/internal/card"
 )
 
@@ -43,8 +44,9 @@ type content struct {
 	close  []func() error
 	packed string // how it is compressed: "gzip", "zstd", ""
 	sum    hash.Hash
-	read   int64 // bytes of the file
-	given  int64 // bytes of what it holds
+	adding *aside.Writer // to sum
+	read   int64         // bytes of the file
+	given  int64         // bytes of what it holds
 	ended  bool
 }
 
@@ -59,15 +61,19 @@ const (
 // compressed.
 func (f File) open(ctx context.Context) (*content, error) {
 	c := &content{file: f, sum: sha256.New()}
+	c.adding = aside.NewWriter(c.sum)
+	c.close = append(c.close, c.adding.Close)
 	var in io.Reader
 	if f.Path == Stdin {
 		if info, err := os.Stdin.Stat(); err == nil && info.Mode()&fs.ModeCharDevice != 0 {
+			c.Close()
 			return nil, f.refuse("Nothing on standard input", "The list is read from standard input, which is a terminal or nothing. Give it a file or another command's output: runner plan … < orders.csv.")
 		}
 		in = &interruptible{ctx: ctx, in: os.Stdin}
 	} else {
 		file, err := openRegular(f)
 		if err != nil {
+			c.Close()
 			return nil, err
 		}
 		in = file
@@ -124,7 +130,7 @@ type counted content
 
 func (c *counted) Write(p []byte) (int, error) {
 	c.read += int64(len(p))
-	return c.sum.Write(p)
+	return c.adding.Write(p)
 }
 
 // Read ends only when the file has been read to its end, too.
@@ -161,7 +167,7 @@ func (c *content) wrap(err error) error {
 
 // digest is known once the file has been read to its end.
 func (c *content) digest() string {
-	if !c.ended {
+	if !c.ended || c.adding.Close() != nil {
 		return ""
 	}
 	return "sha256:" + hex.EncodeToString(c.sum.Sum(nil))
