@@ -38,7 +38,7 @@ var works = []work{
 	{name: "apply", says: "cancels at Payvalida's simulator, no limit, 64 in flight, against a bare HTTP client", measure: applyWork},
 	{name: "plan", says: "rows of 8 columns that all match, against encoding/csv and plain inserts", measure: func(b *bench) (figures, error) { return planWork(b, 1) }},
 	{name: "sift", says: "the same with 1 row in 100 matching, against encoding/csv", measure: func(b *bench) (figures, error) { return planWork(b, 100) }},
-	{name: "start", says: "a plan of 10 rows, against the bare start of its provider", measure: startWork},
+	{name: "start", says: "a plan of 10 rows, against a bare start of its provider by go-plugin", measure: startWork},
 	{name: "show", says: "the first page of a run, and its export", measure: showWork},
 	{name: "resume", says: "from the start of an apply that was killed at half to its first request", measure: resumeWork},
 	{name: "pace", says: "requests as they arrive, at 50, 200 and 2,000 a second", once: true, measure: paceWork},
