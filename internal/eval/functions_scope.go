@@ -38,6 +38,9 @@ func (s *Scope) envFunc() function.Function {
 		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
 			name, marks := args[0].Unmark()
 			text, ok := os.LookupEnv(name.AsString())
+			if !ok && s.rehearse {
+				text, ok = s.makeUp(name.AsString()), true
+			}
 			switch {
 			case !ok && s.unvalued:
 				return cty.UnknownVal(cty.String).Mark(Sensitive), nil

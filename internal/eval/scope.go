@@ -1,8 +1,10 @@
 package eval
 
 import (
+	"crypto/rand"
 	"path"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -43,13 +45,15 @@ type Scope struct {
 
 	secretsMu sync.Mutex
 	secrets   map[string]struct{}
+	madeUp    map[string]string // by environment variable, what a rehearsal made up for it
 }
 
 // An Option changes how a scope is made.
 type Option func(*Scope)
 
 // Rehearse gives required sensitive variables that nobody gave a generated
-// value, so that a rehearsal needs no credential.
+// value, and environment variables that aren't set, so that a rehearsal needs
+// no credential.
 func Rehearse() Option { return func(s *Scope) { s.rehearse = true } }
 
 // Validate lets variables go without a value, for judging a configuration that
@@ -68,6 +72,7 @@ func NewScope(cfg *config.Config, given map[string]Given, now time.Time, options
 		rewritten: make(map[hclsyntax.Expression]bool),
 		functions: make(map[string]map[string]function.Function),
 		secrets:   make(map[string]struct{}),
+		madeUp:    make(map[string]string),
 		allowance: allowance{left: maxStepsScope},
 	}
 	for _, o := range options {
@@ -107,6 +112,27 @@ func (s *Scope) Secrets() []string {
 	}
 	slices.Sort(out)
 	return out
+}
+
+// generated is a value for whoever needs some credential and no particular one.
+func generated() string { return generatedPrefix + strings.ToLower(rand.Text()) }
+
+const generatedPrefix = "rehearsal-"
+
+// Generated tells whether a value was generated, because a rehearsal had none.
+func (s *Scope) Generated(text string) bool {
+	return s.rehearse && strings.HasPrefix(text, generatedPrefix)
+}
+
+// makeUp is the value of an environment variable that isn't set, the same
+// whenever it is asked for.
+func (s *Scope) makeUp(name string) string {
+	s.secretsMu.Lock()
+	defer s.secretsMu.Unlock()
+	if s.madeUp[name] == "" {
+		s.madeUp[name] = generated()
+	}
+	return s.madeUp[name]
 }
 
 // keepSecret remembers every text within a sensitive value.

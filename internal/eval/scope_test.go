@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -238,6 +239,28 @@ func TestRehearse(t *testing.T) {
 	secrets := s.Secrets()
 	if len(secrets) != 1 || !strings.HasPrefix(secrets[0], "rehearsal-") || len(secrets[0]) < 20 {
 		t.Errorf("got %q", secrets)
+	}
+}
+
+// In a rehearsal an environment variable that isn't set has a generated value,
+// one and the same each time, and is as secret as a real one.
+func TestRehearseEnvironment(t *testing.T) {
+	t.Setenv("RUNNER_TEST_SET", "real")
+	s := scopeOf(t, "locals {\n a = env(\"RUNNER_TEST_UNSET\")\n b = \"${env(\"RUNNER_TEST_UNSET\")}\"\n other = env(\"RUNNER_TEST_OTHER\")\n set = env(\"RUNNER_TEST_SET\")\n}\n", nil, Rehearse())
+	text := func(name string) string {
+		t.Helper()
+		v, diags := s.Value(s.cfg.Locals[name].Expr)
+		plain, marks := v.Unmark()
+		if diags.HasErrors() || len(marks) == 0 {
+			t.Fatalf("%s: %#v %s", name, v, words(diags))
+		}
+		return plain.AsString()
+	}
+	if a, b, other, set := text("a"), text("b"), text("other"), text("set"); a != b || a == other || !s.Generated(a) || set != "real" || s.Generated(set) {
+		t.Errorf("got %q, %q, %q, %q", a, b, other, set)
+	}
+	if !slices.Contains(s.Secrets(), text("a")) {
+		t.Error("it isn't among the secrets")
 	}
 }
 

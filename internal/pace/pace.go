@@ -13,8 +13,9 @@ import (
 
 // guard is how much longer than its window the pacer waits, so that a request
 // which the network held up a little does not share a second with the request
-// that comes a window later. It costs half a percent of the rate.
-const guard = 0.005
+// that comes a window later. It costs nine thousandths of the rate. With five,
+// 2,000 requests a second were up to 2,008 as they arrived.
+const guard = 0.009
 
 // catchUp is how late a dispatch may be without losing its place: below it the
 // schedule stands, so that the mean rate is kept although a machine has other

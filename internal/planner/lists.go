@@ -350,7 +350,9 @@ func (a *arguments) sql() *rows.SQL {
 		a.refuse("dsn", "DSN that is not sensitive", `A DSN holds a password, so it must come from a sensitive variable or from the environment: dsn = env("ORDERS_DSN").`)
 		a.diags[len(a.diags)-1].Secret = true
 	}
-	q.DSN = a.text("dsn")
+	if q.DSN = a.text("dsn"); a.scope.Generated(q.DSN) {
+		a.refuse("dsn", "List can't be read", "What the dsn is made of has no value here. A rehearsal makes values up for providers, whose APIs it doesn't call; its lists it reads as they are.")
+	}
 	return q
 }
 

@@ -64,7 +64,7 @@ func export(t testing.TB, f *runfile.File, format string) []byte {
 
 var sample = []plan.Item{
 	{
-		Key: "A-1", Source: "things.csv", Row: 2, State: plan.Planned, Reason: "it says: \"no\", twice", Amount: "-10.00", Currency: "COP", IdempotencyKey: "6f1c",
+		Key: "A-1", Source: "things.csv", Row: 2, State: plan.Unchanged, Reason: "it says: \"no\", twice", Amount: "-10.00", Currency: "COP", IdempotencyKey: "6f1c",
 		Arguments: json.RawMessage(`{"id":"A-1","amount":"-10.00","days":30,"tags":{"a":"b"},"note":"=1+1"}`), Live: json.RawMessage(`{"state":"open"}`),
 	},
 	{Key: "=cmd|' /C calc'!A0", Row: 3, State: plan.Invalid, Reason: "amount is missing"},
@@ -76,7 +76,7 @@ var sampleColumns = &plan.Columns{Arguments: []string{"id", "amount", "days", "t
 func TestExportCSV(t *testing.T) {
 	t.Parallel()
 	const want = `operation,key,source,row,state,reason,amount,currency,attempts,updated_at,arguments_id,arguments_amount,arguments_days,arguments_tags,arguments_note,result_state
-operation.fake_cancel.all,A-1,things.csv,2,planned,"it says: ""no"", twice",-10.00,COP,0,2026-11-20T12:00:00.123Z,A-1,-10.00,30,"{""a"":""b""}",'=1+1,
+operation.fake_cancel.all,A-1,things.csv,2,unchanged,"it says: ""no"", twice",-10.00,COP,0,2026-11-20T12:00:00.123Z,A-1,-10.00,30,"{""a"":""b""}",'=1+1,
 operation.fake_cancel.all,'=cmd|' /C calc'!A0,,3,invalid,amount is missing,,,0,2026-11-20T12:00:00.123Z,,,,,,
 `
 	got := string(export(t, exported(t, sampleColumns, sample[:2]...), "csv"))
@@ -134,7 +134,7 @@ func TestExportXLSX(t *testing.T) {
 	want := [][]string{
 		{"operation", "key", "source", "row", "state", "reason", "amount", "currency", "attempts", "updated_at",
 			"arguments_id", "arguments_amount", "arguments_days", "arguments_tags", "arguments_note", "result_state"},
-		{op, "A-1", "things.csv", "2", "planned", `it says: "no", twice`, "-10.00", "COP", "0", at, "A-1", "-10.00", "30", `{"a":"b"}`, "'=1+1"},
+		{op, "A-1", "things.csv", "2", "unchanged", `it says: "no", twice`, "-10.00", "COP", "0", at, "A-1", "-10.00", "30", `{"a":"b"}`, "'=1+1"},
 		{op, "'=cmd|' /C calc'!A0", "", "3", "invalid", "amount is missing", "", "", "0", at},
 		{op, "''+5", "", "4", "skipped", "line\r\nend", "12345678901234567.89", "", "0", at, "0042"},
 	}
