@@ -1,7 +1,10 @@
 // Package aside has work done on another core that only needs what passes by.
 package aside
 
-import "io"
+import (
+	"io"
+	"os"
+)
 
 // pieceSize is what is handed over at once. To wake another core for less costs
 // as much as to hash it.
@@ -34,8 +37,12 @@ func NewWriter(w io.Writer) *Writer {
 	return a
 }
 
-// Write copies p. What goes wrong with it, Close tells.
+// Write copies p. What goes wrong with it, Close tells, and nothing is written
+// after that.
 func (a *Writer) Write(p []byte) (int, error) {
+	if a.closed {
+		return 0, os.ErrClosed
+	}
 	for rest := p; len(rest) > 0; {
 		n := min(len(rest), pieceSize-len(a.piece))
 		a.piece = append(a.piece, rest[:n]...)

@@ -3,6 +3,7 @@ package aside
 import (
 	"bytes"
 	"errors"
+	"os"
 	"testing"
 )
 
@@ -25,6 +26,9 @@ func TestWriter(t *testing.T) {
 		}
 		if err := errors.Join(w.Close(), w.Close()); err != nil || !bytes.Equal(got.Bytes(), content) {
 			t.Errorf("by %d: %d bytes of %d, or others: %v", size, got.Len(), len(content), err)
+		}
+		if n, err := w.Write([]byte{1}); n != 0 || !errors.Is(err, os.ErrClosed) {
+			t.Errorf("it takes %d bytes after its end: %v", n, err)
 		}
 	}
 }

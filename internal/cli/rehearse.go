@@ -107,6 +107,10 @@ func (a *app) rehearse(paths, faults []string) error {
 	if doc.Run.State != runfile.StatePlanned {
 		return refuse(diags)
 	}
+	if names := scope.MadeUp(); len(names) > 0 {
+		diags = append(diags, diag.Diagnostic{Severity: diag.Warning, Summary: "Values made up",
+			Detail: fmt.Sprintf("Not set in the environment: %s. The rehearsal made up values, as for any credential; what compares something with them comes out otherwise than it would.", strings.Join(names, ", "))})
+	}
 	a.show(diags)
 	j, err := runfile.Acquire(path)
 	if err != nil {

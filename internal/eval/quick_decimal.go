@@ -92,7 +92,8 @@ func (x short) String() string {
 	return string(append(b, digits[len(digits)-x.places:]...))
 }
 
-// to writes x with more places.
+// to writes x with more places, and reports false where units would come near
+// their limit: ten times as many, and the sum of two.
 func (x short) to(places int) (short, bool) {
 	for x.places < places {
 		if x.units > math.MaxInt64/20 || x.units < -math.MaxInt64/20 {

@@ -45,7 +45,8 @@ type Scope struct {
 
 	secretsMu sync.Mutex
 	secrets   map[string]struct{}
-	madeUp    map[string]string // by environment variable, what a rehearsal made up for it
+	generated []string          // values that a rehearsal has made up
+	madeUp    map[string]string // those of environment variables, by name
 }
 
 // An Option changes how a scope is made.
@@ -114,14 +115,27 @@ func (s *Scope) Secrets() []string {
 	return out
 }
 
-// generated is a value for whoever needs some credential and no particular one.
-func generated() string { return generatedPrefix + strings.ToLower(rand.Text()) }
+// generate makes a value for whoever needs some credential and no particular one.
+func (s *Scope) generate() string {
+	text := "rehearsal-" + strings.ToLower(rand.Text())
+	s.generated = append(s.generated, text)
+	return text
+}
 
-const generatedPrefix = "rehearsal-"
-
-// Generated tells whether a value was generated, because a rehearsal had none.
+// Generated tells whether a text was made with a value that was generated,
+// because a rehearsal had none.
 func (s *Scope) Generated(text string) bool {
-	return s.rehearse && strings.HasPrefix(text, generatedPrefix)
+	s.secretsMu.Lock()
+	defer s.secretsMu.Unlock()
+	return slices.ContainsFunc(s.generated, func(g string) bool { return strings.Contains(text, g) })
+}
+
+// MadeUp are the environment variables that aren't set and for which a
+// rehearsal has generated values so far.
+func (s *Scope) MadeUp() []string {
+	s.secretsMu.Lock()
+	defer s.secretsMu.Unlock()
+	return sortedKeys(s.madeUp)
 }
 
 // makeUp is the value of an environment variable that isn't set, the same
@@ -130,7 +144,7 @@ func (s *Scope) makeUp(name string) string {
 	s.secretsMu.Lock()
 	defer s.secretsMu.Unlock()
 	if s.madeUp[name] == "" {
-		s.madeUp[name] = generated()
+		s.madeUp[name] = s.generate()
 	}
 	return s.madeUp[name]
 }

@@ -256,11 +256,14 @@ func TestRehearseEnvironment(t *testing.T) {
 		}
 		return plain.AsString()
 	}
-	if a, b, other, set := text("a"), text("b"), text("other"), text("set"); a != b || a == other || !s.Generated(a) || set != "real" || s.Generated(set) {
+	if a, b, other, set := text("a"), text("b"), text("other"), text("set"); a != b || a == other || !s.Generated("x:"+a+"@y") || set != "real" || s.Generated(set) {
 		t.Errorf("got %q, %q, %q, %q", a, b, other, set)
 	}
 	if !slices.Contains(s.Secrets(), text("a")) {
 		t.Error("it isn't among the secrets")
+	}
+	if diff := cmp.Diff([]string{"RUNNER_TEST_OTHER", "RUNNER_TEST_UNSET"}, s.MadeUp()); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -90,7 +90,7 @@ func (s *Scope) fallback(decl *config.Variable, origin string) (v cty.Value, wri
 		return cty.NilVal, false, &diag.Diagnostic{Summary: "Variable is null", Detail: fmt.Sprintf("%s gives null to %q, which must have a value.", origin, decl.Name)}
 	}
 	if s.rehearse && decl.Sensitive && (decl.Type == cty.String || decl.Type == cty.DynamicPseudoType) && !decl.Decimal {
-		return cty.StringVal(generated()), false, nil
+		return cty.StringVal(s.generate()), false, nil
 	}
 	if s.unvalued {
 		return cty.UnknownVal(typeOf(decl)), false, nil

@@ -5,16 +5,27 @@ import (
 	"github.com/bulkrunner/runner/internal/runfile"
 )
 
-// A writer adds batches of items to a draft in their order while the next one
-// is planned: writing is half of what a row costs. While it runs the draft is
+// A writer adds batches of items to a draft in their order while the next ones
+// are planned: writing is half of what a row costs. While it runs the draft is
 // its own.
 type writer struct {
 	draft   *runfile.Draft
-	todo    chan []plan.Item
+	todo    chan work
 	done    chan written // of each batch, in order
-	spare   []plan.Item
-	pending bool
-	notes   []plan.Event
+	pending int          // batches that are not done
+	spare   [][]plan.Item
+	notes   []plan.Event // since the last batch
+}
+
+// behind is how many batches may wait to be written: one more than is being
+// written, so that neither who plans nor who writes waits for the other's worst
+// moment.
+const behind = 2
+
+// work is a batch, and what was noted while it was planned.
+type work struct {
+	items []plan.Item
+	notes []plan.Event
 }
 
 // written is a batch that isn't needed any more.
@@ -24,31 +35,49 @@ type written struct {
 }
 
 func newWriter(d *runfile.Draft) *writer {
-	w := &writer{draft: d, todo: make(chan []plan.Item), done: make(chan written, 1), spare: make([]plan.Item, 0, batchSize)}
+	w := &writer{draft: d, todo: make(chan work, behind), done: make(chan written, behind)}
 	go func() {
 		defer close(w.done)
-		for items := range w.todo {
-			err := w.draft.Add(items)
-			clear(items)
-			w.done <- written{items[:0], err}
+		for b := range w.todo {
+			err := w.draft.Add(b.items)
+			if err == nil {
+				err = w.draft.AddEvents(b.notes...)
+			}
+			clear(b.items)
+			w.done <- written{b.items[:0], err}
 		}
 	}()
 	return w
 }
 
-// add has a batch written once the one before it is, and returns an empty one
-// to fill meanwhile. The error may be that of the batch before.
+// add has a batch written after those before it, and returns an empty one to
+// fill meanwhile. The error may be that of a batch before.
 func (w *writer) add(items []plan.Item) ([]plan.Item, error) {
-	if err := w.wait(); err != nil {
-		return nil, err
+	for w.pending == behind {
+		if err := w.one(); err != nil {
+			return nil, err
+		}
 	}
-	empty := w.spare
-	w.spare, w.pending = nil, true
-	w.todo <- items
-	return empty, nil
+	w.pending++
+	w.todo <- work{items, w.notes}
+	w.notes = nil
+	if n := len(w.spare); n > 0 {
+		empty := w.spare[n-1]
+		w.spare = w.spare[:n-1]
+		return empty, nil
+	}
+	return make([]plan.Item, 0, batchSize), nil
 }
 
-// note has events written when nothing else is.
+// one waits until one more batch is written.
+func (w *writer) one() error {
+	r := <-w.done
+	w.pending--
+	w.spare = append(w.spare, r.items)
+	return r.err
+}
+
+// note has events written with the batch that comes next.
 func (w *writer) note(events ...plan.Event) error {
 	w.notes = append(w.notes, events...)
 	return nil
@@ -56,14 +85,13 @@ func (w *writer) note(events ...plan.Event) error {
 
 // wait returns when all is written.
 func (w *writer) wait() error {
-	if w.pending {
-		r := <-w.done
-		if w.spare, w.pending = r.items, false; r.err != nil {
-			return r.err
+	for w.pending > 0 {
+		if err := w.one(); err != nil {
+			return err
 		}
 	}
 	err := w.draft.AddEvents(w.notes...)
-	w.notes = w.notes[:0]
+	w.notes = nil
 	return err
 }
 

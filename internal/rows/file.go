@@ -165,7 +165,8 @@ func (c *content) wrap(err error) error {
 	return fmt.Errorf("read %s: %w", c.file.Source, err)
 }
 
-// digest is known once the file has been read to its end.
+// digest is known once the file has been read to its end. Nothing is read
+// after it.
 func (c *content) digest() string {
 	if !c.ended || c.adding.Close() != nil {
 		return ""

@@ -116,7 +116,7 @@ func (j *Journal) load(size int64) (err error) {
 		j.changed = max(j.changed, s.ColumnInt64(0))
 		return nil
 	}); err != nil {
-		return err
+		return j.conn.wrap("check", err)
 	}
 	events, err := readEvents(j.conn)
 	if err != nil {

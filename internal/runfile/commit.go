@@ -97,6 +97,9 @@ func (j *Journal) changes(changes []plan.Change, touched map[*ledger]*ledger) er
 	if len(changes) == 0 {
 		return nil
 	}
+	if j.epoch == 0 {
+		return fmt.Errorf("%w: no apply has begun", ErrRefused)
+	}
 	if j.edge == nil {
 		var err error
 		if j.edge, err = newBinder(j.conn, `INSERT INTO changes (item, at, "from", "to", reason, epoch, id) VALUES (?, ?, ?, ?, ?, ?, ?)`); err != nil {

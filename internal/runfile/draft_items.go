@@ -54,13 +54,8 @@ func (d *Draft) enter(it *plan.Item, now time.Time) error {
 	if l == nil {
 		return fmt.Errorf("%w: there is no operation %d", ErrRefused, it.Operation)
 	}
-	switch it.State {
-	case plan.Planned, plan.Unchanged, plan.Skipped, plan.Invalid:
-	default:
-		return fmt.Errorf("%w: a plan can't make %s %s", ErrRefused, it.Key, it.State)
-	}
-	if it.State == plan.Planned && it.Reason != "" {
-		return fmt.Errorf("%w: %s is planned, for which there is no reason to be kept", ErrRefused, it.Key)
+	if err := plannable(it); err != nil {
+		return err
 	}
 	if it.Attempts != 0 || it.Result != nil || !it.Deadline.IsZero() || !it.NotBefore.IsZero() {
 		return fmt.Errorf("%w: a plan can't say that %s was attempted", ErrRefused, it.Key)
@@ -81,6 +76,20 @@ func (d *Draft) enter(it *plan.Item, now time.Time) error {
 	}
 	l.add(it.ID)
 	l.op.Counts[it.State]++
+	return nil
+}
+
+// plannable refuses what a plan can't make of an item. A reason for being
+// planned would be lost with the item's first change.
+func plannable(it *plan.Item) error {
+	switch it.State {
+	case plan.Planned, plan.Unchanged, plan.Skipped, plan.Invalid:
+	default:
+		return fmt.Errorf("%w: a plan can't make %s %s", ErrRefused, it.Key, it.State)
+	}
+	if it.State == plan.Planned && it.Reason != "" {
+		return fmt.Errorf("%w: %s is planned, for which there is no reason to be kept", ErrRefused, it.Key)
+	}
 	return nil
 }
 
@@ -114,6 +123,9 @@ func (d *Draft) revise(items []plan.Item) error {
 		l := d.ledger(it.Operation)
 		if l == nil || !l.has(it.ID) {
 			return fmt.Errorf("%w: item %d was not added", ErrRefused, it.ID)
+		}
+		if err := plannable(it); err != nil {
+			return err
 		}
 		at, state := stamp(it.UpdatedAt), it.State.String()
 		for _, update := range []struct {

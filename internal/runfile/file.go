@@ -100,8 +100,8 @@ func (f *File) Operations() ([]plan.Operation, error) {
 	return readOperations(f.conn)
 }
 
-// Transitions returns the edges that an item took. It reads all of them to
-// find those: it is for looking at one item, not for a loop over many.
+// Transitions returns the edges that an item took. It reads all changes to
+// find its own: it is for looking at one item, not for a loop over many.
 func (f *File) Transitions(item int64) (all []Transition, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -118,6 +118,11 @@ func TestCommitRefuses(t *testing.T) {
 			t.Parallel()
 			path := planned(t, 3)
 			j := acquire(t, path)
+			if err := j.Commit(Batch{Changes: []plan.Change{good}}); !errors.Is(err, ErrRefused) {
+				t.Fatalf("Commit before an apply has begun: %v", err)
+			}
+			_, err := j.Begin(noon)
+			must(t, err)
 			bad.Events = []plan.Event{{At: noon, Kind: "x"}}
 			if err := j.Commit(bad); !errors.Is(err, ErrRefused) {
 				t.Fatalf("Commit: %v", err)
@@ -129,7 +134,7 @@ func TestCommitRefuses(t *testing.T) {
 			}
 			events, err := open(t, path).Events()
 			must(t, err)
-			if len(events) != 1 {
+			if len(events) != 2 { // of the plan and of the beginning
 				t.Errorf("events: %v", events)
 			}
 			must(t, j.Commit(Batch{Changes: []plan.Change{good}}))
@@ -350,6 +355,8 @@ func TestItemsFilter(t *testing.T) {
 	const n = 20_000 // more than two windows
 	path := planned(t, n)
 	j := acquire(t, path)
+	_, err := j.Begin(noon)
+	must(t, err)
 	must(t, j.Commit(Batch{Changes: []plan.Change{change(9, plan.Planned, plan.Failed), change(n, plan.Planned, plan.Started)}}))
 	f := open(t, path)
 	for name, test := range map[string]struct {
