@@ -15,7 +15,9 @@ type sockets struct {
 	lock *os.File
 }
 
-const socketsPrefix = "runner-"
+// socketsPrefix is how no other temporary folder of ours begins: one that is
+// still empty would be taken for left behind.
+const socketsPrefix = "runner."
 
 // newSockets makes a folder. Its path is short, because the path of a socket
 // may not exceed about 104 bytes.

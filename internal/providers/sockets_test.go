@@ -31,7 +31,8 @@ func TestC3StaleSockets(t *testing.T) {
 		l.Close()
 		return dir
 	}
-	stale, young, precious, other := folder("runner-1"), folder("runner-2"), folder("runner-3"), folder("someone-4")
+	stale, young, precious, other := folder("runner.1"), folder("runner.2"), folder("runner.3"), folder("someone-4")
+	planning := mkdir(t, filepath.Join(base, "runner-plan-5")) // another runner's, which has nothing in it yet
 	if err := os.WriteFile(filepath.Join(precious, "file"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +40,7 @@ func TestC3StaleSockets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, dir := range []string{stale, precious, other, used.path} {
+	for _, dir := range []string{stale, precious, other, planning, used.path} {
 		if err := os.Chtimes(dir, old, old); err != nil {
 			t.Fatal(err)
 		}
@@ -48,7 +49,7 @@ func TestC3StaleSockets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for dir, want := range map[string]bool{stale: false, young: true, precious: true, other: true, used.path: true, next.path: true} {
+	for dir, want := range map[string]bool{stale: false, young: true, precious: true, other: true, planning: true, used.path: true, next.path: true} {
 		if _, err := os.Stat(dir); (err == nil) != want {
 			t.Errorf("%s: %v", dir, err)
 		}
