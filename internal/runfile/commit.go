@@ -116,7 +116,8 @@ func (j *Journal) changes(changes []plan.Change, touched map[*ledger]*ledger) er
 			return fmt.Errorf("%w: item %d can't go from %s to %s", ErrRefused, c.Item, c.From, c.To)
 		}
 		at := stamp(c.At)
-		if err := j.move(c, at); err != nil {
+		first, err := j.move(c, at)
+		if err != nil {
 			return err
 		}
 		edge.BindInt64(1, c.Item)
@@ -136,6 +137,9 @@ func (j *Journal) changes(changes []plan.Change, touched map[*ledger]*ledger) er
 			}
 		}
 		t := j.touch(touched, l)
+		if first {
+			t.begun.enter(c.Item)
+		}
 		t.op.Counts[c.From]--
 		t.op.Counts[c.To]++
 		if c.To == plan.Started {

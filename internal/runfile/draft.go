@@ -23,7 +23,7 @@ type Draft struct {
 	run          *Run
 	ops          []*ledger
 	last         int64 // the greatest item ID
-	plan, state  inserter
+	plan         inserter
 	sums         summer
 	groups       *gathering
 	err          error // the first error, after which there is nothing but Discard
@@ -80,11 +80,8 @@ func (d *Draft) start() (err error) {
 		return err
 	}
 	d.groups = newGathering()
-	if d.plan, err = newInserter(d.conn, "plan", `operation, key, source, row, idempotency_key, amount, currency,
-		arguments, fingerprint, sealed, context, live, sum`, `(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`); err != nil {
-		return err
-	}
-	d.state, err = newInserter(d.conn, "progress", `state, updated_at, reason, sum, attempts, epoch`, `(?, ?, ?, ?, 0, 0)`)
+	d.plan, err = newInserter(d.conn, "plan", `operation, state, reason, updated_at, key, source, row, idempotency_key, amount, currency,
+		arguments, fingerprint, sealed, context, live, sum`, `(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
 	return err
 }
 
@@ -211,13 +208,13 @@ func (d *Draft) finish() error {
 			return err
 		}
 		args := []any{l.op.ID, l.op.Address, l.op.Provider, l.op.Type, l.op.List, l.op.Rows, l.op.Matching,
-			string(ranges), string(settings), string(counts), 0, 0, 0}
+			string(ranges), string(settings), string(counts), 0, 0, 0, 0, 0}
 		sum := uint32(0)
 		for _, v := range args {
 			sum = sumTexts(sum, fmt.Sprint(v))
 		}
 		if err := d.conn.exec(`INSERT INTO operations (id, address, provider, type, list, rows, matching, ranges, settings,
-			counts, settled, failures, consecutive, sum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, append(args, int64(sum))...); err != nil {
+			counts, settled, failures, consecutive, begun, begun_ids, sum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, append(args, int64(sum))...); err != nil {
 			return err
 		}
 	}

@@ -3,53 +3,48 @@ package runfile
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/bulkrunner/runner/internal/plan"
 )
 
-// Add adds items and sets their IDs in order.
+// Add adds items and sets their IDs in order. One that doesn't say when it came
+// into its state did so when the run was planned.
 func (d *Draft) Add(items []plan.Item) error {
 	if d.err != nil {
 		return d.err
 	}
-	return d.fail("draft", d.add(items, time.Now()))
+	return d.fail("draft", d.add(items))
 }
 
-func (d *Draft) add(items []plan.Item, now time.Time) error {
+func (d *Draft) add(items []plan.Item) error {
 	for i := range items {
-		if err := d.enter(&items[i], now); err != nil {
+		if err := d.enter(&items[i]); err != nil {
 			return err
 		}
 	}
-	if err := d.plan.insert(items, func(b *binder, from int, it *plan.Item) {
+	return d.plan.insert(items, func(b *binder, from int, it *plan.Item) {
+		state, at := it.State.String(), stamp(it.UpdatedAt)
 		b.BindInt64(from, it.Operation)
-		b.text(from+1, it.Key)
-		b.some(from+2, it.Source)
-		b.BindInt64(from+3, it.Row)
-		b.some(from+4, it.IdempotencyKey)
-		b.some(from+5, it.Amount)
-		b.some(from+6, it.Currency)
-		b.some(from+7, string(it.Arguments))
-		b.some(from+8, it.Fingerprint)
-		b.some(from+9, it.Sealed)
-		b.some(from+10, string(it.Context))
-		b.some(from+11, string(it.Live))
-		b.BindInt64(from+12, int64(d.sums.plan(it, it.Live)))
-	}); err != nil {
-		return err
-	}
-	return d.state.insert(items, func(b *binder, from int, it *plan.Item) {
-		at, state := stamp(it.UpdatedAt), it.State.String()
-		b.text(from, state)
-		b.text(from+1, at)
+		b.text(from+1, state)
 		b.some(from+2, it.Reason)
-		b.BindInt64(from+3, int64(d.sums.progress(it.ID, state, "", "", at, it.Reason, 0)))
+		b.some(from+3, at)
+		b.text(from+4, it.Key)
+		b.some(from+5, it.Source)
+		b.BindInt64(from+6, it.Row)
+		b.some(from+7, it.IdempotencyKey)
+		b.some(from+8, it.Amount)
+		b.some(from+9, it.Currency)
+		b.some(from+10, string(it.Arguments))
+		b.some(from+11, it.Fingerprint)
+		b.some(from+12, it.Sealed)
+		b.some(from+13, string(it.Context))
+		b.some(from+14, string(it.Live))
+		b.BindInt64(from+15, int64(d.sums.plan(it, state, at)))
 	})
 }
 
 // enter takes an item into what is known of the draft as a whole.
-func (d *Draft) enter(it *plan.Item, now time.Time) error {
+func (d *Draft) enter(it *plan.Item) error {
 	l := d.ledger(it.Operation)
 	if l == nil {
 		return fmt.Errorf("%w: there is no operation %d", ErrRefused, it.Operation)
@@ -71,24 +66,17 @@ func (d *Draft) enter(it *plan.Item, now time.Time) error {
 	}
 	d.last++
 	it.ID = d.last
-	if it.UpdatedAt.IsZero() {
-		it.UpdatedAt = now
-	}
 	l.add(it.ID)
 	l.op.Counts[it.State]++
 	return nil
 }
 
-// plannable refuses what a plan can't make of an item. A reason for being
-// planned would be lost with the item's first change.
+// plannable refuses what a plan can't make of an item.
 func plannable(it *plan.Item) error {
 	switch it.State {
 	case plan.Planned, plan.Unchanged, plan.Skipped, plan.Invalid:
 	default:
 		return fmt.Errorf("%w: a plan can't make %s %s", ErrRefused, it.Key, it.State)
-	}
-	if it.State == plan.Planned && it.Reason != "" {
-		return fmt.Errorf("%w: %s is planned, for which there is no reason to be kept", ErrRefused, it.Key)
 	}
 	return nil
 }
@@ -127,21 +115,13 @@ func (d *Draft) revise(items []plan.Item) error {
 		if err := plannable(it); err != nil {
 			return err
 		}
-		at, state := stamp(it.UpdatedAt), it.State.String()
-		for _, update := range []struct {
-			sql  string
-			args []any
-		}{
-			{`UPDATE plan SET live = nullif(?, ''), sum = ? WHERE id = ?`, []any{string(it.Live), int64(d.sums.plan(it, it.Live)), it.ID}},
-			{`UPDATE progress SET state = ?, updated_at = ?, reason = nullif(?, ''), sum = ? WHERE id = ? AND state = 'planned'`,
-				[]any{state, at, it.Reason, int64(d.sums.progress(it.ID, state, "", "", at, it.Reason, 0)), it.ID}},
-		} {
-			if err := d.conn.exec(update.sql, update.args...); err != nil {
-				return err
-			}
-			if d.conn.Changes() != 1 {
-				return fmt.Errorf("%w: item %d was not planned", ErrRefused, it.ID)
-			}
+		state, at := it.State.String(), stamp(it.UpdatedAt)
+		if err := d.conn.exec(`UPDATE plan SET state = ?, reason = nullif(?, ''), updated_at = nullif(?, ''), live = nullif(?, ''), sum = ?
+			WHERE id = ? AND state = 'planned'`, state, it.Reason, at, string(it.Live), int64(d.sums.plan(it, state, at)), it.ID); err != nil {
+			return err
+		}
+		if d.conn.Changes() != 1 {
+			return fmt.Errorf("%w: item %d was not planned", ErrRefused, it.ID)
 		}
 		l.op.Counts[plan.Planned]--
 		l.op.Counts[it.State]++

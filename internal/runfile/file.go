@@ -49,10 +49,12 @@ func Open(path string) (*File, error) {
 	if _, err := os.Stat(path + "-wal"); err == nil {
 		f.size = checkBelow // an apply has checked it, and a long look would hold its log up
 	}
-	if _, err := f.Run(); err != nil { // so that a file cut short is known at once
+	r, err := f.Run() // so that a file cut short is known at once
+	if err != nil {
 		f.Close()
 		return nil, err
 	}
+	f.scan.planned = r.CreatedAt
 	return f, nil
 }
 

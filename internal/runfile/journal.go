@@ -29,9 +29,10 @@ type Journal struct {
 	started map[int64]struct{} // items that this epoch started
 	changed int64              // the last change's ID, which come after those of the items
 	commits int
-	looked  int // pages that the log had when it was last moved into the file,
-	moved   int // and how many of them were
-	walMax  int // walPagesMax, and more when a reader was waited for in vain
+	looked  int     // pages that the log had when it was last moved into the file,
+	moved   int     // and how many of them were
+	walMax  int     // walPagesMax, and more when a reader was waited for in vain
+	first   *binder // into progress
 	moves   [shapes]*binder
 	edge    *binder // into changes
 	request *binder // into requests

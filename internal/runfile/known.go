@@ -40,7 +40,7 @@ func (j *Journal) Item(id int64) (it plan.Item, err error) {
 	defer j.mu.Unlock()
 	err = j.read(func() error {
 		found := false
-		err := j.conn.query(items+`WHERE g.id = ?`, func(s *sqlite.Stmt) (err error) {
+		err := j.conn.query(items+`WHERE p.id = ?`, func(s *sqlite.Stmt) (err error) {
 			found = true
 			it, err = j.scan.item(s)
 			return err
@@ -64,7 +64,7 @@ func (j *Journal) Items(operation, after int64, limit int) (page []plan.Item, er
 			return fmt.Errorf("there is no operation %d", operation)
 		}
 		return l.within(after, func(first, last int64) (bool, error) {
-			err := j.conn.query(items+`WHERE g.id >= ? AND g.id <= ? ORDER BY g.id LIMIT +?`, func(s *sqlite.Stmt) error {
+			err := j.conn.query(items+`WHERE p.id >= ? AND p.id <= ? ORDER BY p.id LIMIT +?`, func(s *sqlite.Stmt) error {
 				it, err := j.scan.item(s)
 				page = append(page, it)
 				return err
@@ -86,8 +86,7 @@ func (d *Draft) Drafted(operation, after int64, limit int) (page []plan.Item, er
 		return nil, fmt.Errorf("draft run file %s: there is no operation %d", d.target, operation)
 	}
 	err = l.within(after, func(first, last int64) (bool, error) {
-		err := d.conn.query(`SELECT p.id, p.key, p.source, p.row, g.state FROM plan p JOIN progress g ON g.id = p.id
-			WHERE p.id >= ? AND p.id <= ? ORDER BY p.id LIMIT +?`, func(s *sqlite.Stmt) (err error) {
+		err := d.conn.query(`SELECT id, key, source, row, state FROM plan WHERE id >= ? AND id <= ? ORDER BY id LIMIT +?`, func(s *sqlite.Stmt) (err error) {
 			it := plan.Item{ID: s.ColumnInt64(0), Operation: operation, Key: s.ColumnText(1), Source: s.ColumnText(2), Row: s.ColumnInt64(3)}
 			it.State, err = plan.ParseState(s.ColumnText(4))
 			page = append(page, it)

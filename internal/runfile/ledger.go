@@ -16,6 +16,16 @@ type ledger struct {
 	tally  Tally
 	ranges []idRange // its items, ascending
 	fixed  uint32    // the checksum of what the plan wrote of it
+	begun  begunItems
+}
+
+// begunItems are those that an apply has changed, which have a row in progress.
+type begunItems struct{ n, ids int64 }
+
+// enter counts an item. Sums of ids wrap around, and differ all the same.
+func (b *begunItems) enter(id int64) {
+	b.n++
+	b.ids += id
 }
 
 // An idRange is items with consecutive IDs: [first, last].
@@ -81,7 +91,7 @@ func (l *ledger) store(c *conn) error {
 	if err != nil {
 		return err
 	}
-	s, err := c.Prepare(`UPDATE operations SET counts = ?, settled = ?, failures = ?, consecutive = ?, sum = ? WHERE id = ?`)
+	s, err := c.Prepare(`UPDATE operations SET counts = ?, settled = ?, failures = ?, consecutive = ?, begun = ?, begun_ids = ?, sum = ? WHERE id = ?`)
 	if err != nil {
 		return err
 	}
@@ -89,8 +99,10 @@ func (l *ledger) store(c *conn) error {
 	s.BindInt64(2, l.tally.Settled)
 	s.BindInt64(3, l.tally.Failures)
 	s.BindInt64(4, l.tally.Consecutive)
-	s.BindInt64(5, int64(sumNumbers(sumTexts(l.fixed, string(counts)), l.tally.Settled, l.tally.Failures, l.tally.Consecutive)))
-	s.BindInt64(6, l.op.ID)
+	s.BindInt64(5, l.begun.n)
+	s.BindInt64(6, l.begun.ids)
+	s.BindInt64(7, int64(sumNumbers(sumTexts(l.fixed, string(counts)), l.tally.Settled, l.tally.Failures, l.tally.Consecutive, l.begun.n, l.begun.ids)))
+	s.BindInt64(8, l.op.ID)
 	return step(s)
 }
 

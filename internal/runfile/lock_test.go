@@ -146,7 +146,17 @@ func TestOpenErrors(t *testing.T) {
 	plannedAt(t, at("count.run"), 5)
 	c, err = connect(at("count.run"), 2)
 	must(t, err)
-	must(t, c.exec("DELETE FROM progress WHERE id = 5"))
+	must(t, c.exec("DELETE FROM plan WHERE id = 5"))
+	must(t, c.Close())
+	plannedAt(t, at("begun.run"), 5)
+	j := acquire(t, at("begun.run"))
+	_, err = j.Begin(noon)
+	must(t, err)
+	carryOut(t, j, 3, 4)
+	must(t, j.Release())
+	c, err = connect(at("begun.run"), 2)
+	must(t, err)
+	must(t, c.exec("DELETE FROM progress"))
 	must(t, c.Close())
 
 	for name, test := range map[string]struct {
@@ -161,7 +171,8 @@ func TestOpenErrors(t *testing.T) {
 		"newer.run":   {ErrNewer, ErrNewer, "runner 3.2.1"},
 		"trigger.run": {nil, ErrCorrupt, "trigger"},
 		"index.run":   {nil, nil, ""},
-		"count.run":   {nil, ErrCorrupt, "it should hold items 1 to 5, and of progress it holds 4 from 1 to 4"},
+		"count.run":   {nil, ErrCorrupt, "it should hold items 1 to 5, and of plan it holds 4 from 1 to 4"},
+		"begun.run":   {nil, ErrCorrupt, "of the 1 items that applies have changed it holds 0"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f, err := Open(at(name))

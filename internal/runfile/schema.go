@@ -15,10 +15,15 @@ const applicationID = 0x52554e52
 
 // schema is the format, version 1. docs/run-file.md says what each column is.
 //
-// An item is two rows. What the plan wrote is never rewritten, so an apply
-// can't change what was shown; and marking an item touches 80 bytes and not its
-// arguments. In one table the same work cost 10.6 µs an item instead of 8.9,
-// and more with each byte of arguments. The view puts the two together.
+// An item is a row of plan, and one of progress from its first change on. What
+// the plan wrote is never rewritten, so an apply can't change what was shown;
+// and marking an item touches 80 bytes and not its arguments. In one table the
+// same work cost 10.6 µs an item instead of 8.9, and more with each byte of
+// arguments. The view puts the two together.
+//
+// A row of progress that were lost would make its item look as if nothing had
+// been sent for it. So operations counts them and adds up their ids, and no
+// apply begins before the table's tree was walked and holds just these.
 //
 // There are no further indexes. Items are fed in the order of id; those left
 // started or in doubt are found by one scan, and the counts say when there are
@@ -26,9 +31,8 @@ const applicationID = 0x52554e52
 // changes.item 1.3). requests.id carries the item, so that its requests
 // lie together and need no index.
 //
-// What a plan made of an item is in progress until an apply changes it, and
-// only what is planned is ever changed: so the view of transitions knows how
-// each item began, and no row says it a second time.
+// The view of transitions knows how each item began from plan, so no row says
+// it a second time.
 const schema = `
 CREATE TABLE run (
   id TEXT NOT NULL,
@@ -61,6 +65,8 @@ CREATE TABLE operations (
   settled INTEGER NOT NULL,
   failures INTEGER NOT NULL,
   consecutive INTEGER NOT NULL,
+  begun INTEGER NOT NULL,
+  begun_ids INTEGER NOT NULL,
   ranges TEXT NOT NULL,
   settings TEXT NOT NULL,
   sum INTEGER NOT NULL
@@ -68,6 +74,9 @@ CREATE TABLE operations (
 CREATE TABLE plan (
   id INTEGER PRIMARY KEY,
   operation INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  reason TEXT,
+  updated_at TEXT,
   key TEXT NOT NULL,
   source TEXT,
   row INTEGER,
@@ -105,11 +114,13 @@ CREATE TABLE known (
   sum INTEGER NOT NULL
 );
 CREATE VIEW items AS
-  SELECT p.id, o.address AS operation, p.key, p.source, p.row, g.state, g.reason, p.idempotency_key,
+  SELECT p.id, o.address AS operation, p.key, p.source, p.row, coalesce(g.state, p.state) AS state,
+         iif(g.id IS NULL, p.reason, g.reason) AS reason, p.idempotency_key,
          coalesce(k.amount, p.amount) AS amount, coalesce(k.currency, p.currency) AS currency,
          coalesce(k.arguments, p.arguments) AS arguments, p.fingerprint, p.sealed, coalesce(k.context, p.context) AS context,
-         coalesce(g.live, p.live) AS live, g.result, g.attempts, g.deadline, g.not_before, g.updated_at
-  FROM progress g JOIN plan p ON p.id = g.id JOIN operations o ON o.id = p.operation LEFT JOIN known k ON k.id = g.id;
+         coalesce(g.live, p.live) AS live, g.result, coalesce(g.attempts, 0) AS attempts, g.deadline, g.not_before,
+         coalesce(g.updated_at, p.updated_at, (SELECT created_at FROM run)) AS updated_at
+  FROM plan p JOIN operations o ON o.id = p.operation LEFT JOIN progress g ON g.id = p.id LEFT JOIN known k ON k.id = p.id;
 CREATE TABLE changes (
   id INTEGER PRIMARY KEY,
   item INTEGER NOT NULL,
@@ -120,9 +131,7 @@ CREATE TABLE changes (
   epoch INTEGER NOT NULL
 );
 CREATE VIEW transitions AS
-  SELECT g.id, g.id AS item, r.created_at AS at, NULL AS "from", iif(g.epoch = 0, g.state, 'planned') AS "to",
-         iif(g.epoch = 0, g.reason, NULL) AS reason, 0 AS epoch
-  FROM run r, progress g
+  SELECT p.id, p.id AS item, r.created_at AS at, NULL AS "from", p.state AS "to", p.reason, 0 AS epoch FROM run r, plan p
   UNION ALL
   SELECT id, item, at, "from", "to", reason, epoch FROM changes;
 CREATE TABLE requests (
@@ -171,7 +180,7 @@ func checkSchema(c *conn) error {
 		switch kind, name := s.ColumnText(0), s.ColumnText(1); {
 		case kind == "trigger":
 			return damaged(c.path, "open", "it has a trigger, %s", name)
-		case kind == "table" && ours("TABLE", name), kind == "view" && ours("VIEW", name):
+		case ours(kind, name):
 			b.WriteString(s.ColumnText(2) + "\n")
 		}
 		return nil
@@ -186,7 +195,7 @@ func checkSchema(c *conn) error {
 }
 
 func ours(kind, name string) bool {
-	return strings.Contains(schema, "\nCREATE "+kind+" "+name+" ")
+	return strings.Contains(schema, "\nCREATE "+strings.ToUpper(kind)+" "+name+" ")
 }
 
 // minSQLite is the first version without the WAL-reset bug, which can lose

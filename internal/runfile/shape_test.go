@@ -58,8 +58,8 @@ func TestShape(t *testing.T) {
 		"allocations to draft an item":            {drafted, 5},
 		"allocations to start and settle an item": {committed, 12},
 		"allocations to read an item":             {read, 6},
-		"bytes of a planned item":                 {plannedBytes, 440},
-		"bytes of a settled item":                 {allBytes, 690},
+		"bytes of a planned item":                 {plannedBytes, 360},
+		"bytes of a settled item":                 {allBytes, 640},
 	} {
 		t.Logf("%s: %.1f of %.0f", name, is.got, is.most)
 		if is.got > is.most {

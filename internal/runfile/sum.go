@@ -70,12 +70,15 @@ func (m *summer) columns(s *sqlite.Stmt, first, last int) bool {
 	return true
 }
 
-// plan is the checksum of what the plan wrote about an item. Its live state is
-// given, since an item's may be a later one.
-func (m *summer) plan(it *plan.Item, live []byte) uint32 {
+// plan is the checksum of what the plan writes about an item, some of which the
+// caller has as text.
+func (m *summer) plan(it *plan.Item, state, updatedAt string) uint32 {
 	m.begin(it.ID)
 	b := m.buf
 	b = append(strconv.AppendInt(b, it.Operation, 10), 0)
+	b = append(append(b, state...), 0)
+	b = append(append(b, it.Reason...), 0)
+	b = append(append(b, updatedAt...), 0)
 	b = append(append(b, it.Key...), 0)
 	b = append(append(b, it.Source...), 0)
 	b = append(strconv.AppendInt(b, it.Row, 10), 0)
@@ -86,7 +89,7 @@ func (m *summer) plan(it *plan.Item, live []byte) uint32 {
 	b = append(append(b, it.Fingerprint...), 0)
 	b = append(append(b, it.Sealed...), 0)
 	b = append(append(b, it.Context...), 0)
-	m.buf = append(append(b, live...), 0)
+	m.buf = append(append(b, it.Live...), 0)
 	return m.end()
 }
 

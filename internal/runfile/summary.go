@@ -61,7 +61,7 @@ func (f *File) Summary() (s Summary, err error) {
 	s.Groups, err = f.group("reason", func(row *sqlite.Stmt) error {
 		op := row.ColumnInt64(itemOperation) - 1
 		if op < 0 || op >= int64(len(ops)) {
-			return fmt.Errorf("%w: item %d is of no operation", ErrCorrupt, row.ColumnInt64(0))
+			return fmt.Errorf("%w: item %d is of no operation", ErrCorrupt, row.ColumnInt64(itemID))
 		}
 		w := &s.Operations[op]
 		if row.ColumnInt64(itemAttempts) > 0 {
@@ -128,12 +128,12 @@ func (a *Amounts) enter(row *sqlite.Stmt, d *apd.Decimal) {
 	if n == shownLargest && d.Cmp(a.Largest[n-1].decimal) <= 0 {
 		return
 	}
-	state, err := plan.ParseState(row.ColumnText(itemState))
+	state, err := plan.ParseState(now(row, itemState, itemPlannedState))
 	if err != nil {
 		return // told by whoever groups it
 	}
 	l := Large{
-		Key: row.ColumnText(itemKey), Source: row.ColumnText(3), Row: row.ColumnInt64(4), State: state,
+		Key: row.ColumnText(itemKey), Source: row.ColumnText(itemSource), Row: row.ColumnInt64(itemRow), State: state,
 		Amount: d.Text('f'), decimal: new(apd.Decimal).Set(d),
 	}
 	at := n

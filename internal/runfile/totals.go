@@ -116,11 +116,11 @@ func (f *File) group(by string, also func(*sqlite.Stmt) error) ([]Group, error) 
 	}
 	g := newGathering()
 	err = f.each(func(s *sqlite.Stmt) error {
-		k := gatheredBy{operation: s.ColumnInt64(itemOperation), state: s.ColumnText(itemState)}
+		k := gatheredBy{operation: s.ColumnInt64(itemOperation), state: now(s, itemState, itemPlannedState)}
 		amount, currency := worth(s)
 		switch by {
 		case "reason":
-			k.value = s.ColumnText(itemReason)
+			k.value = now(s, itemReason, itemPlannedReason)
 		case "currency":
 			k.value = currency
 		}
@@ -141,21 +141,27 @@ func (f *File) group(by string, also func(*sqlite.Stmt) error) ([]Group, error) 
 
 // each calls row with the columns of every item, in short transactions.
 func (f *File) each(row func(*sqlite.Stmt) error) error {
-	last, err := f.lastItem()
+	last, begun, err := f.lastItem()
 	seen := int64(0)
 	for after := int64(0); err == nil && after < last; after += pageWindow {
 		f.mu.Lock()
-		err = f.conn.wrap("read", f.conn.query(items+`WHERE g.id > ? AND g.id <= ? ORDER BY g.id`, func(s *sqlite.Stmt) error {
-			if id := s.ColumnInt64(0); id != seen+1 {
-				return changed("progress", seen+1)
+		err = f.conn.wrap("read", f.conn.query(items+`WHERE p.id > ? AND p.id <= ? ORDER BY p.id`, func(s *sqlite.Stmt) error {
+			if id := s.ColumnInt64(itemID); id != seen+1 {
+				return changed("plan", seen+1)
 			}
 			seen++
+			if hasBegun(s) {
+				begun--
+			}
 			if err := f.scan.check(s); err != nil {
 				return err
 			}
 			return row(s)
 		}, after, after+pageWindow))
 		f.mu.Unlock()
+	}
+	if err == nil && begun > 0 {
+		err = f.conn.wrap("read", fewer(begun))
 	}
 	return err
 }
