@@ -13,16 +13,20 @@ import (
 )
 
 // Batches are an operation's items on their way into the draft: while one batch
-// is filled, the provider judges the arguments of the one before, and the one
-// before that is written. What else there is to do is done by whoever fills
+// is filled, the provider judges the arguments of those before, and the ones
+// before these are written. What else there is to do is done by whoever fills
 // them, in the order of the rows.
 type batches struct {
 	*planner
-	op  *operation
-	w   *writer
-	two [2]batch
-	at  int // which of the two is filled
+	op   *operation
+	w    *writer
+	ring [ahead + 1]batch
+	at   int // which of them is filled; those after it are the ones before, the oldest first
 }
+
+// ahead is how many batches may be with the provider. With one, whoever fills
+// the next waits for it where cores are few.
+const ahead = 2
 
 // A batch is some items after one another.
 type batch struct {
@@ -34,15 +38,15 @@ type batch struct {
 
 func (p *planner) batches(op *operation) *batches {
 	b := &batches{planner: p, op: op, w: newWriter(p.draft)}
-	for i := range b.two {
-		b.two[i].items = make([]plan.Item, 0, batchSize)
+	for i := range b.ring {
+		b.ring[i].items = make([]plan.Item, 0, batchSize)
 	}
 	return b
 }
 
 // add puts in one item, and hands a batch on that is full with it.
 func (b *batches) add(ctx context.Context, it plan.Item, seed eval.Item) diag.List {
-	f := &b.two[b.at]
+	f := &b.ring[b.at]
 	f.items = append(f.items, it)
 	f.bytes += len(it.Arguments)
 	if it.State != plan.Invalid {
@@ -60,22 +64,27 @@ func (b *batches) add(ctx context.Context, it plan.Item, seed eval.Item) diag.Li
 	return nil
 }
 
-// next has the batch judged that was filled, finishes the one before and goes
-// on with that.
+// next has the batch judged that was filled, finishes the oldest and goes on
+// with that.
 func (b *batches) next(ctx context.Context) diag.List {
 	b.tick(b.op, time.Now())
-	f := &b.two[b.at]
+	f := &b.ring[b.at]
 	large := f.bytes >= batchBytes
 	f.judged = judge(ctx, b.op, f.items)
-	b.at = 1 - b.at
-	diags := b.pass(ctx, &b.two[b.at])
+	b.at = (b.at + 1) % len(b.ring)
 	// A provider that may be started anew while it reads judges before; large
 	// rows are not kept waiting.
-	if diags.HasErrors() || !large && !b.refreshes(b.op) {
-		return diags
+	finish := 1
+	if large || b.refreshes(b.op) {
+		finish = len(b.ring)
 	}
-	if diags = b.pass(ctx, f); diags.HasErrors() || !large {
-		return diags
+	for i := range finish {
+		if diags := b.pass(ctx, &b.ring[(b.at+i)%len(b.ring)]); diags.HasErrors() {
+			return diags
+		}
+	}
+	if !large {
+		return nil
 	}
 	if err := b.w.wait(); err != nil {
 		return failed(err)
@@ -105,7 +114,7 @@ func (b *batches) pass(ctx context.Context, f *batch) diag.List {
 
 // end finishes all that was added, and returns when it is written.
 func (b *batches) end(ctx context.Context) diag.List {
-	for range b.two {
+	for range b.ring {
 		if diags := b.next(ctx); diags.HasErrors() {
 			return diags
 		}
@@ -118,7 +127,7 @@ func (b *batches) end(ctx context.Context) diag.List {
 
 // close lets the draft go. What was not finished isn't in it.
 func (b *batches) close() {
-	for _, f := range b.two {
+	for _, f := range b.ring {
 		if f.judged != nil {
 			f.judged.cancel()
 			<-f.judged.done
@@ -183,10 +192,8 @@ func (p *planner) complete(ctx context.Context, op *operation, items []plan.Item
 			return diags
 		}
 	}
-	now := time.Now().UTC()
 	for n := range items {
 		it := &items[n]
-		it.UpdatedAt = now
 		p.lastID++
 		op.Counts[it.State]++
 		if it.State != plan.Planned {

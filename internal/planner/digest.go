@@ -16,6 +16,7 @@ import (
 // JSON for each.
 type itemsDigest struct {
 	hash.Hash
+	own  bool // the items' JSON was written by this process
 	line []byte
 }
 
@@ -31,11 +32,11 @@ func (d *itemsDigest) enter(operation string, it *plan.Item) {
 	b := append(d.line[:0], '[')
 	b = append(appendText(b, operation), ',')
 	b = append(appendText(b, it.Key), ',')
-	b = append(appendRaw(b, it.Arguments), ',')
+	b = append(d.appendRaw(b, it.Arguments), ',')
 	b = append(appendText(b, secret), ',')
 	b = append(appendText(b, it.Amount), ',')
 	b = append(appendText(b, it.Currency), ',')
-	b = append(appendRaw(b, it.Context), ',')
+	b = append(d.appendRaw(b, it.Context), ',')
 	b = strconv.AppendBool(b, it.State == plan.Invalid)
 	d.line = append(b, ']', '\n')
 	d.Write(d.line)
@@ -51,11 +52,11 @@ func appendText(b []byte, s string) []byte {
 
 // appendRaw takes over JSON. What isn't any, which only somebody else can have
 // written, is a text and so not what the plan had.
-func appendRaw(b []byte, raw json.RawMessage) []byte {
+func (d *itemsDigest) appendRaw(b []byte, raw json.RawMessage) []byte {
 	switch {
 	case len(raw) == 0:
 		return append(b, "null"...)
-	case !json.Valid(raw):
+	case !d.own && !json.Valid(raw):
 		return appendText(b, string(raw))
 	case plain(raw, ' ', ' '):
 		return append(b, raw...)

@@ -69,14 +69,13 @@ func (p *planner) schema(instance string) *sdk.Schema { return p.Providers[insta
 
 // take plans an item for each of those that will feed the operation.
 func (p *planner) take(op *operation, page []plan.Item) ([]plan.Item, error) {
-	now := time.Now().UTC()
 	items := make([]plan.Item, 0, len(page))
 	for _, of := range page {
 		if of.State == plan.Invalid {
 			continue
 		}
 		it := plan.Item{
-			Operation: op.ID, Key: of.Key, Source: of.Source, Row: of.Row, State: plan.Planned, UpdatedAt: now,
+			Operation: op.ID, Key: of.Key, Source: of.Source, Row: of.Row, State: plan.Planned,
 			IdempotencyKey: idempotencyKey(p.Run.ID, op.Address, of.Key), Context: feeding(of.ID),
 		}
 		p.items.enter(op.Address, &it)

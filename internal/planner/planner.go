@@ -83,6 +83,7 @@ func Plan(ctx context.Context, in Input, draft *runfile.Draft) (*Result, diag.Li
 		}}
 	}
 	p := &planner{Input: in, draft: draft, items: newItemsDigest(), bad: &diag.Rows{Command: in.Command}, listed: make(map[string]listed), answers: make(map[string]*rows.Answer)}
+	p.items.own = true
 	defer func() {
 		for _, a := range p.answers {
 			a.Close()

@@ -84,6 +84,7 @@ func (p *planner) refresh(ctx context.Context, op *operation, items []plan.Item,
 					}
 					p.unreadable(op, &items[n], dispatch.Words(o.Answer))
 				}
+				items[n].UpdatedAt = now
 				op.read++
 				p.tick(op, now)
 			}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"time"
 
 	"github.com/bulkrunner/runner/internal/diag"
 	"github.com/bulkrunner/runner/internal/plan"
@@ -56,10 +55,9 @@ func (p *planner) readSample(ctx context.Context, op *operation) diag.List {
 	if diags := p.refresh(ctx, op, items, p.draft.AddEvents); diags.HasErrors() {
 		return diags
 	}
-	now, found := time.Now().UTC(), plan.Counts{}
+	found := plan.Counts{}
 	for n := range items {
 		it := &items[n]
-		it.UpdatedAt = now
 		if found[it.State]++; it.State == plan.Planned {
 			continue
 		}
