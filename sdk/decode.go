@@ -13,7 +13,10 @@ import (
 // decode reads a JSON object into a struct. Its errors name the attribute and
 // never the value, which may be a card number.
 func decode[T any](raw json.RawMessage) (T, error) {
-	var v T
+	var v, plain T
+	if decodePlain(raw, &plain) {
+		return plain, nil
+	}
 	if err := json.Unmarshal(raw, &v); err != nil {
 		return v, blame(reflect.TypeFor[T](), raw)
 	}
@@ -23,7 +26,10 @@ func decode[T any](raw json.RawMessage) (T, error) {
 // decodeStrict is decode that also refuses attributes it doesn't know. It is
 // slower, and for what a person wrote or a plan is about to show.
 func decodeStrict[T any](raw json.RawMessage) (T, error) {
-	var v T
+	var v, plain T
+	if decodePlain(raw, &plain) {
+		return plain, nil
+	}
 	d := strictDecoders.Get().(*strictDecoder)
 	d.in.Reset(raw)
 	if err := d.Decode(&v); err != nil {

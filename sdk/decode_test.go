@@ -84,11 +84,48 @@ func TestDecodeAgain(t *testing.T) {
 	}
 }
 
+// FuzzDecode holds what is decoded without encoding/json against it.
+func FuzzDecode(f *testing.F) {
+	type inner struct {
+		Order string `json:"order"`
+		Note  string `json:"note"`
+	}
+	type args struct {
+		inner
+		ID     string  `json:"id"`
+		Order  string  `json:"order"`
+		Amount Decimal `json:"amount"`
+		Kept   string  `json:"kept,omitempty"`
+		Never  string  `json:"-"`
+	}
+	for _, raw := range []string{
+		`{"id":"a","order":"b"}`, `{"id":"a","id":"b"}`, `{"note":"a"}`, `{"kept":"a"}`, `{"-":"a"}`, `{"ID":"a"}`, `{"id":"a",}`, `{}`, `{"id":"a"}}`,
+		`{"id":"\u0041"}`, `{"id":"é"}`, `{"id":"a" }`, `{"id":"a","amount":"1.50"}`, `{"id":"a"`, `{"id"}`, `{"":"a"}`, `{"id":"a\n"}`, `{"id":"` + "\x7f" + `"}`, ``, `"`,
+	} {
+		f.Add(raw)
+	}
+	f.Fuzz(func(t *testing.T, raw string) {
+		var got, want args
+		if !decodePlain(json.RawMessage(raw), &got) {
+			return
+		}
+		d := json.NewDecoder(strings.NewReader(raw))
+		d.DisallowUnknownFields()
+		if err := d.Decode(&want); err != nil {
+			t.Fatalf("%q is decoded, and should not be: %v", raw, err)
+		}
+		if !reflect.DeepEqual(got, want) || !json.Valid([]byte(raw)) {
+			t.Errorf("%q is %+v, want %+v", raw, got, want)
+		}
+	})
+}
+
 func BenchmarkDecodeStrict(b *testing.B) {
 	type args struct {
 		Order string `json:"order"`
 	}
 	raw := json.RawMessage(`{"order":"B000000001"}`)
+	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := decodeStrict[args](raw); err != nil {
 			b.Fatal(err)
