@@ -49,7 +49,7 @@ func compileOne(t testing.TB, expr string) (*expression, []rows.Column) {
 	t.Helper()
 	e, hd := hclsyntax.ParseExpression([]byte(expr), "test.ops.hcl", hcl.InitialPos)
 	if hd.HasErrors() {
-		t.Skip()
+		return nil, nil
 	}
 	cutoff, _ := hclsyntax.ParseExpression([]byte(`"2026-11-01T00:00:00Z"`), "test.ops.hcl", hcl.InitialPos)
 	s, _ := NewScope(&config.Config{Locals: map[string]*config.Local{"cutoff": {Name: "cutoff", Expr: cutoff}}}, nil, now)

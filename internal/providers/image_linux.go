@@ -31,7 +31,7 @@ func hold(f *os.File, h io.Writer) (*os.File, error) {
 	// To copy a program takes about as long as to hash it, and both together a
 	// quarter of what a plan of a few rows takes.
 	hashing := aside.NewWriter(h)
-	_, err = io.CopyBuffer(io.MultiWriter(sealed, hashing), struct{ io.Reader }{f}, make([]byte, 256<<10))
+	_, err = io.Copy(io.MultiWriter(sealed, hashing), f)
 	if err = errors.Join(err, hashing.Close()); err == nil {
 		err = seal(sealed)
 	}

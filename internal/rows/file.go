@@ -61,24 +61,22 @@ const (
 // compressed.
 func (f File) open(ctx context.Context) (*content, error) {
 	c := &content{file: f, sum: sha256.New()}
-	c.adding = aside.NewWriter(c.sum)
-	c.close = append(c.close, c.adding.Close)
 	var in io.Reader
 	if f.Path == Stdin {
 		if info, err := os.Stdin.Stat(); err == nil && info.Mode()&fs.ModeCharDevice != 0 {
-			c.Close()
 			return nil, f.refuse("Nothing on standard input", "The list is read from standard input, which is a terminal or nothing. Give it a file or another command's output: runner plan … < orders.csv.")
 		}
 		in = &interruptible{ctx: ctx, in: os.Stdin}
 	} else {
 		file, err := openRegular(f)
 		if err != nil {
-			c.Close()
 			return nil, err
 		}
 		in = file
 		c.close = append(c.close, file.Close)
 	}
+	c.adding = aside.NewWriter(c.sum)
+	c.close = append(c.close, c.adding.Close)
 	c.raw = io.TeeReader(in, (*counted)(c))
 	if err := c.unpack(); err != nil {
 		c.Close()
