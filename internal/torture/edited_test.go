@@ -92,8 +92,8 @@ func contents(t testing.TB, c *sqlite.Conn) string {
 func resum(t testing.TB, c *sqlite.Conn) {
 	t.Helper()
 	for _, table := range []struct{ name, columns string }{
-		{"plan", "id, operation, key, source, row, idempotency_key, amount, currency, arguments, fingerprint, sealed, context, live"},
-		{"operations", "id, address, provider, type, list, rows, matching, ranges, settings, counts, settled, failures, consecutive"},
+		{"plan", "id, operation, state, reason, updated_at, key, source, row, idempotency_key, amount, currency, arguments, fingerprint, sealed, context, live"},
+		{"operations", "id, address, provider, type, list, rows, matching, ranges, settings, counts, settled, failures, consecutive, begun, begun_ids"},
 		{"run", "id, format, created_at, runner_version, digest, digest_local, rehearsal, paths, variables, withheld, secrets, providers, lists, config, state, epoch"},
 	} {
 		sums := map[int64]int64{}
