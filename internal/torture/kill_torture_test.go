@@ -24,7 +24,7 @@ var (
 // TestA1 at every sync: see TestA1KillAtEverySync.
 func TestA1AllSyncs(t *testing.T) {
 	t.Parallel()
-	killAtSyncs(t, 60, 80, 80)
+	killAtSyncs(t, 60, 80, 60)
 }
 
 // TestA2: whatever is killed or stopped, and whenever, while answers are lost:
