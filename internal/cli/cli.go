@@ -52,7 +52,7 @@ type app struct {
 // Main carries out one command line and returns its exit code.
 func Main(args []string, in io.Reader, out, errs io.Writer) int {
 	leaveNoCore()
-	collectMore()
+	collectLess()
 	a := &app{in: in, out: out, err: errs, sources: make(map[string][]byte), log: view.NoLog(), began: time.Now()}
 	root := a.commands()
 	root.SetArgs(args)
