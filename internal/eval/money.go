@@ -15,6 +15,7 @@ import (
 // has none by the arguments that the schema calls amount and currency.
 type money struct {
 	amount, currency *expression // nil where arguments say it
+	always           string      // the currency where it is the same for all
 	byRole           bool
 }
 
@@ -36,7 +37,8 @@ func (c *compiler) money() {
 			c.report(diag.Diagnostic{Summary: "Money without a currency", Detail: "A money block says the currency by its three letters: currency = \"COP\".", Subject: m.Range.Ptr()})
 		} else if out.currency = c.text(m.Currency, "currency"); out.currency != nil && out.currency.constant() {
 			if text, problem := out.currency.string(&frame{}); problem == nil {
-				if _, f := letters(text); f != noFault {
+				var f fault
+				if out.always, f = letters(text); f != noFault {
 					c.report(diag.Diagnostic{Summary: f.summary, Detail: f.detail, Subject: m.Currency.Range().Ptr()})
 				}
 			}
@@ -87,14 +89,17 @@ func (m *money) of(f *frame, w worth) (amount, currency string, problems []*Prob
 	if problem != nil {
 		problems = append(problems, problem)
 	}
-	text, problem := m.currency.string(f)
-	if problem != nil {
-		return amount, "", append(problems, problem)
+	if currency = m.always; currency == "" {
+		text, problem := m.currency.string(f)
+		if problem != nil {
+			return amount, "", append(problems, problem)
+		}
+		var ft fault
+		if currency, ft = letters(text); ft != noFault {
+			return amount, currency, append(problems, m.currency.problem(f, ft.summary, ft.detail))
+		}
 	}
-	currency, ft := letters(text)
-	if ft != noFault {
-		problems = append(problems, m.currency.problem(f, ft.summary, ft.detail))
-	} else if ft := finer(amount, currency); ft != noFault {
+	if ft := finer(amount, currency); ft != noFault {
 		problems = append(problems, m.amount.problem(f, ft.summary, ft.detail))
 	}
 	return amount, currency, problems

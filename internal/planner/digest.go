@@ -16,8 +16,10 @@ import (
 // JSON for each.
 type itemsDigest struct {
 	hash.Hash
-	own  bool // the items' JSON was written by this process
-	line []byte
+	own       bool // the items' JSON was written by this process
+	operation string
+	prefix    []byte // what a line of the operation begins with
+	line      []byte
 }
 
 func newItemsDigest() *itemsDigest { return &itemsDigest{Hash: sha256.New()} }
@@ -29,8 +31,10 @@ func (d *itemsDigest) enter(operation string, it *plan.Item) {
 	if secret == "" {
 		secret = it.Sealed
 	}
-	b := append(d.line[:0], '[')
-	b = append(appendText(b, operation), ',')
+	if operation != d.operation || d.prefix == nil {
+		d.operation, d.prefix = operation, append(appendText([]byte{'['}, operation), ',')
+	}
+	b := append(d.line[:0], d.prefix...)
 	b = append(appendText(b, it.Key), ',')
 	b = append(d.appendRaw(b, it.Arguments), ',')
 	b = append(appendText(b, secret), ',')
