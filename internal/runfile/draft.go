@@ -80,8 +80,7 @@ func (d *Draft) start() (err error) {
 		return err
 	}
 	d.groups = newGathering()
-	d.plan, err = newInserter(d.conn, "plan", `operation, state, reason, updated_at, key, source, row, idempotency_key, amount, currency,
-		arguments, fingerprint, sealed, context, live, sum`, `(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+	d.plan, err = newInserter(d.conn)
 	return err
 }
 

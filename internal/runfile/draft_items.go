@@ -2,6 +2,7 @@ package runfile
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/bulkrunner/runner/internal/plan"
@@ -22,25 +23,7 @@ func (d *Draft) add(items []plan.Item) error {
 			return err
 		}
 	}
-	return d.plan.insert(items, func(b *binder, from int, it *plan.Item) {
-		state, at := it.State.String(), stamp(it.UpdatedAt)
-		b.BindInt64(from, it.Operation)
-		b.text(from+1, state)
-		b.some(from+2, it.Reason)
-		b.some(from+3, at)
-		b.text(from+4, it.Key)
-		b.some(from+5, it.Source)
-		b.BindInt64(from+6, it.Row)
-		b.some(from+7, it.IdempotencyKey)
-		b.some(from+8, it.Amount)
-		b.some(from+9, it.Currency)
-		b.some(from+10, string(it.Arguments))
-		b.some(from+11, it.Fingerprint)
-		b.some(from+12, it.Sealed)
-		b.some(from+13, string(it.Context))
-		b.some(from+14, string(it.Live))
-		b.BindInt64(from+15, int64(d.sums.plan(it, state, at)))
-	})
+	return d.plan.insert(items, &d.sums)
 }
 
 // enter takes an item into what is known of the draft as a whole.
@@ -129,45 +112,87 @@ func (d *Draft) revise(items []plan.Item) error {
 	return nil
 }
 
-// An inserter inserts rows into a table, several with one statement: going
-// through SQLite for each alone costs half as much again. SQLite numbers them,
-// from 1 without a gap as items are: a number that it is given it looks up.
+// An inserter inserts rows into plan, several with one statement: going through
+// SQLite for each alone costs half as much again. SQLite numbers them, from 1
+// without a gap as items are: a number that it is given it looks up.
 type inserter struct {
 	conn      *conn
-	one, many *binder
-	params    int // of a row
+	one, many [2]*binder // for rows with usual columns only, and with all
 }
 
 // together is how many rows an inserter inserts with one statement.
 const together = 16
 
-func newInserter(c *conn, table, columns, row string) (in inserter, err error) {
-	in.conn, in.params = c, strings.Count(row, "?")
-	insert := "INSERT INTO " + table + " (" + columns + ") VALUES "
-	if in.one, err = newBinder(c, insert+row); err == nil {
-		in.many, err = newBinder(c, insert+row+strings.Repeat(", "+row, together-1))
-	}
-	return in, err
+// What few items have is left out where none of the rows has it: to bind NULL
+// costs as much as to bind a number.
+var (
+	usualColumns = []string{"operation", "state", "key", "source", "row", "idempotency_key", "amount", "currency", "arguments", "sum"}
+	rareColumns  = []string{"reason", "updated_at", "fingerprint", "sealed", "context", "live"}
+)
+
+func isRare(it *plan.Item) bool {
+	return it.Reason != "" || it.Fingerprint != "" || it.Sealed != "" || len(it.Context) > 0 || len(it.Live) > 0 || !it.UpdatedAt.IsZero()
 }
 
-// insert has bind fill in the row of each item, from the parameter that it is
-// given.
-func (in *inserter) insert(items []plan.Item, bind func(b *binder, from int, it *plan.Item)) error {
-	for len(items) > 0 {
-		b, rows := in.one, 1
-		if len(items) >= together {
-			b, rows = in.many, together
+func newInserter(c *conn) (in inserter, err error) {
+	in.conn = c
+	for i, columns := range [][]string{usualColumns, slices.Concat(usualColumns, rareColumns)} {
+		row := "(?" + strings.Repeat(", ?", len(columns)-1) + ")"
+		insert := "INSERT INTO plan (" + strings.Join(columns, ", ") + ") VALUES " + row
+		if in.one[i], err = newBinder(c, insert); err != nil {
+			return in, err
 		}
+		if in.many[i], err = newBinder(c, insert+strings.Repeat(", "+row, together-1)); err != nil {
+			return in, err
+		}
+	}
+	return in, nil
+}
+
+func (in *inserter) insert(items []plan.Item, sums *summer) error {
+	for len(items) > 0 {
+		of, rows := &in.one, items[:1]
+		if len(items) >= together {
+			of, rows = &in.many, items[:together]
+		}
+		items = items[len(rows):]
+		all, params := 0, len(usualColumns)
 		for i := range rows {
-			bind(b, i*in.params+1, &items[i])
+			if isRare(&rows[i]) {
+				all, params = 1, params+len(rareColumns)
+				break
+			}
+		}
+		b := of[all]
+		for i := range rows {
+			it, from := &rows[i], i*params+1
+			state, at := it.State.String(), stamp(it.UpdatedAt)
+			b.BindInt64(from, it.Operation)
+			b.text(from+1, state)
+			b.text(from+2, it.Key)
+			b.some(from+3, it.Source)
+			b.BindInt64(from+4, it.Row)
+			b.some(from+5, it.IdempotencyKey)
+			b.some(from+6, it.Amount)
+			b.some(from+7, it.Currency)
+			b.some(from+8, string(it.Arguments))
+			b.BindInt64(from+9, int64(sums.plan(it, state, at)))
+			if all == 0 {
+				continue
+			}
+			b.some(from+10, it.Reason)
+			b.some(from+11, at)
+			b.some(from+12, it.Fingerprint)
+			b.some(from+13, it.Sealed)
+			b.some(from+14, string(it.Context))
+			b.some(from+15, string(it.Live))
 		}
 		if err := b.step(); err != nil {
 			return err
 		}
-		if id, want := in.conn.LastInsertRowID(), items[rows-1].ID; id != want {
+		if id, want := in.conn.LastInsertRowID(), rows[len(rows)-1].ID; id != want {
 			return fmt.Errorf("%w: item %d was given the number %d", ErrCorrupt, want, id)
 		}
-		items = items[rows:]
 	}
 	return nil
 }
