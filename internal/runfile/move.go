@@ -111,7 +111,7 @@ func (j *Journal) take(kept **binder, sql string, shape int, m *movement) (bool,
 	s.BindInt64(8, m.sum)
 	s.BindInt64(14, j.epoch)
 	if shape&setAttempts != 0 {
-		s.BindInt64(9, int64(m.Attempts))
+		s.BindInt64(9, int64(max(m.Attempts, 0)))
 	}
 	if shape&setLive != 0 {
 		bindValue(s, 10, j.scan.sums.value(m.Item, m.Live), m.Live)

@@ -112,7 +112,10 @@ func conserved(t *testing.T, j *Journal, model map[int64]plan.State) {
 		t.Fatalf("counts (-model +journal):\n%s", diff)
 	}
 	in := map[int64]plan.State{}
-	must(t, j.conn.query(`SELECT id, state FROM items`, func(s *sqlite.Stmt) (err error) {
+	must(t, j.conn.query(`SELECT id, state, attempts FROM items`, func(s *sqlite.Stmt) (err error) {
+		if n := s.ColumnInt64(2); n != 0 {
+			t.Fatalf("item %d has %d attempts, and no change said so", s.ColumnInt64(0), n)
+		}
 		in[s.ColumnInt64(0)], err = plan.ParseState(s.ColumnText(1))
 		return err
 	}))
