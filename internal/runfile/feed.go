@@ -39,8 +39,8 @@ func (j *Journal) InDoubt(operation, after int64, limit int) ([]plan.Item, error
 	return j.inState(plan.InDoubt, operation, after, limit)
 }
 
-// Items that are planned are all but those that an apply has changed, and these
-// have everything else that changes.
+// An item that no apply has changed is in plan alone. In a state that only an apply
+// can have put it into, it has a row in progress.
 var (
 	inPlanned = items + `WHERE p.id >= ?1 AND p.id <= ?2 AND (p.state = ?3 OR ` + noState("p.state") + `)
 		AND (g.id IS NULL OR g.state = ?3 OR ` + noState("g.state") + `) ORDER BY p.id LIMIT +?4`

@@ -22,7 +22,7 @@ type ledger struct {
 // begunItems are those that an apply has changed, which have a row in progress.
 type begunItems struct{ n, ids int64 }
 
-// enter counts an item. Sums of ids wrap around, and differ all the same.
+// enter counts an item.
 func (b *begunItems) enter(id int64) {
 	b.n++
 	b.ids += id
