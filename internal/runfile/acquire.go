@@ -202,8 +202,11 @@ func checkBegun(c *conn, ledgers []*ledger) error {
 	}); err != nil {
 		return c.wrap("check", err)
 	}
+	if is.n != want.n {
+		return damaged(c.path, "check", "of the %d items that applies have changed it holds %d", want.n, is.n)
+	}
 	if is != want {
-		return damaged(c.path, "check", "of the %d items that applies have changed it holds %d, or others", want.n, is.n)
+		return damaged(c.path, "check", "it holds changes of other items than applies have changed")
 	}
 	return nil
 }
