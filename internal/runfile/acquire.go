@@ -58,7 +58,10 @@ func (j *Journal) open(size int64) (err error) {
 	if err := checkPages(j.conn, size); err != nil {
 		return err
 	}
-	if err := checkSchema(j.conn); err != nil {
+	if err := checkTriggers(j.conn); err != nil {
+		return j.conn.wrap("open", err)
+	}
+	if err := checkTables(j.conn); err != nil {
 		return j.conn.wrap("open", err)
 	}
 	if err := j.load(size); err != nil || size >= checkBelow {

@@ -49,6 +49,10 @@ func Open(path string) (*File, error) {
 	if _, err := os.Stat(path + "-wal"); err == nil {
 		f.size = checkBelow // an apply has checked it, and a long look would hold its log up
 	}
+	if err := checkTables(c); err != nil {
+		f.Close()
+		return nil, c.wrap("open", err)
+	}
 	r, err := f.Run() // so that a file cut short is known at once
 	if err != nil {
 		f.Close()

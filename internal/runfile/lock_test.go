@@ -138,6 +138,11 @@ func TestOpenErrors(t *testing.T) {
 	must(t, err)
 	must(t, c.exec("CREATE TRIGGER t AFTER UPDATE ON progress BEGIN DELETE FROM transitions; END"))
 	must(t, c.Close())
+	plannedAt(t, at("table.run"), 1)
+	c, err = connect(at("table.run"), 2)
+	must(t, err)
+	must(t, c.exec("ALTER TABLE operations DROP COLUMN begun"))
+	must(t, c.Close())
 	plannedAt(t, at("index.run"), 1)
 	c, err = connect(at("index.run"), 2)
 	must(t, err)
@@ -170,6 +175,7 @@ func TestOpenErrors(t *testing.T) {
 		"other.db":    {ErrNotRunFile, ErrNotRunFile, "not a run file"},
 		"newer.run":   {ErrNewer, ErrNewer, "runner 3.2.1"},
 		"trigger.run": {nil, ErrCorrupt, "trigger"},
+		"table.run":   {ErrCorrupt, ErrCorrupt, "its tables are not those of format 1"},
 		"index.run":   {nil, nil, ""},
 		"count.run":   {nil, ErrCorrupt, "it should hold items 1 to 5, and of plan it holds 4 from 1 to 4"},
 		"begun.run":   {nil, ErrCorrupt, "of the 1 items that applies have changed it holds 0"},

@@ -171,16 +171,20 @@ var schemaSum = sync.OnceValue(func() [sha256.Size]byte {
 	return sha256.Sum256([]byte(b.String()))
 })
 
-// checkSchema refuses a file whose tables are not those of the format, or that
-// carries a trigger: it would write along with everything that we write.
-// Indexes and views of the user's own do no harm.
-func checkSchema(c *conn) error {
+// checkTriggers refuses a file that carries a trigger: it would write along with
+// everything that we write.
+func checkTriggers(c *conn) error {
+	return c.query(`SELECT name FROM sqlite_schema WHERE type = 'trigger'`, func(s *sqlite.Stmt) error {
+		return damaged(c.path, "open", "it has a trigger, %s", s.ColumnText(0))
+	})
+}
+
+// checkTables refuses a file whose tables are not those of the format. Indexes and
+// views of the user's own do no harm.
+func checkTables(c *conn) error {
 	var b strings.Builder
 	err := c.query(`SELECT type, name, sql FROM sqlite_schema ORDER BY rowid`, func(s *sqlite.Stmt) error {
-		switch kind, name := s.ColumnText(0), s.ColumnText(1); {
-		case kind == "trigger":
-			return damaged(c.path, "open", "it has a trigger, %s", name)
-		case ours(kind, name):
+		if ours(s.ColumnText(0), s.ColumnText(1)) {
 			b.WriteString(s.ColumnText(2) + "\n")
 		}
 		return nil
