@@ -18,7 +18,6 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/go-plugin"
 	"github.com/hashicorp/go-plugin/runner"
-	"google.golang.org/grpc"
 
 	"github.com/bulkrunner/runner/sdk"
 	"github.com/bulkrunner/runner/sdk/host"
@@ -27,8 +26,7 @@ import (
 const (
 	startTimeout = 20 * time.Second
 	callTimeout  = 20 * time.Second // of a unary call: none of them uses the network
-	messageLimit = 16 << 20
-	pageGrace    = 2 * time.Second // past a page's deadline, for the provider to say so
+	pageGrace    = 2 * time.Second  // past a page's deadline, for the provider to say so
 )
 
 // An Instance is one provider process with one configuration.
@@ -115,8 +113,7 @@ func (i *Instance) start(ctx context.Context) (err error) {
 		StartTimeout:     startTimeout,
 		Logger:           hclog.NewNullLogger(),
 		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: i.sockets.path},
-		GRPCDialOptions: []grpc.DialOption{grpc.WithDefaultCallOptions(
-			grpc.MaxCallRecvMsgSize(messageLimit), grpc.MaxCallSendMsgSize(messageLimit))},
+		GRPCDialOptions:  host.DialOptions(),
 		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, _ string) (runner.Runner, error) {
 			img, err := read()
 			if err != nil {

@@ -1,14 +1,13 @@
 package apiclient
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/bulkrunner/runner/sdk"
+	"github.com/bulkrunner/runner/sdk/internal/members"
 )
 
 // An Object holds a JSON object's members under their exact names.
@@ -40,78 +39,25 @@ func ParseObject(b []byte) (Object, error) {
 	if !json.Valid(b) {
 		return nil, errNotAnObject
 	}
-	// From here on b is known to be JSON, so what ends a value is easily seen.
-	b = bytes.TrimLeft(b, space)
-	if b[0] != '{' {
+	if members.Trim(b)[0] != '{' {
 		return nil, errNotAnObject
 	}
 	o := make(Object, 8)
-	for b = bytes.TrimLeft(b[1:], space); b[0] != '}'; {
-		n := valueLength(b)
-		name := text(b[:n])
+	for name, value := range members.Of(b) {
 		if _, twice := o[name]; twice {
 			return nil, errTwice
 		}
-		b = bytes.TrimLeft(b[n:], space) // :
-		b = bytes.TrimLeft(b[1:], space) // the value
-		n = valueLength(b)
-		o[name] = b[:n:n]
-		if b = bytes.TrimLeft(b[n:], space); b[0] == ',' {
-			b = bytes.TrimLeft(b[1:], space)
-		}
+		o[name] = value
 	}
 	return o, nil
 }
 
-const space = " \t\r\n"
-
-// valueLength is how long the value is with which valid JSON begins.
-func valueLength(b []byte) int {
-	depth := 0
-	for i := 0; i < len(b); i++ {
-		switch b[i] {
-		case '"':
-			for i++; b[i] != '"'; i++ {
-				if b[i] == '\\' {
-					i++
-				}
-			}
-		case '{', '[':
-			depth++
-		case '}', ']':
-			if depth == 0 {
-				return i
-			}
-			depth--
-		case ',', ':', ' ', '\t', '\r', '\n':
-			if depth == 0 {
-				return i
-			}
-			continue
-		default:
-			continue
-		}
-		if depth == 0 {
-			return i + 1
-		}
-	}
-	return len(b)
-}
-
-// text is a JSON string's text, "" of anything else.
-func text(raw []byte) (s string) {
-	if n := len(raw); n >= 2 && raw[0] == '"' && !bytes.ContainsFunc(raw, func(r rune) bool { return r == '\\' || r == utf8.RuneError }) {
-		return string(raw[1 : n-1])
-	}
-	if json.Unmarshal(raw, &s) != nil {
-		return ""
-	}
-	return s
-}
-
 // Text returns a member that is a string; "" where it is missing or is
 // anything else.
-func (o Object) Text(name string) string { return text(o[name]) }
+func (o Object) Text(name string) string {
+	s, _ := members.Text(o[name])
+	return s
+}
 
 // Decimal returns a member that is a number, written as one or as a string,
 // with the digits that it came with. Missing and null give "".
@@ -162,12 +108,12 @@ func (o Object) Objects(name string) ([]Object, error) {
 	if raw == nil {
 		return nil, nil
 	}
-	var members []json.RawMessage
-	if json.Unmarshal(raw, &members) != nil {
+	var each []json.RawMessage
+	if json.Unmarshal(raw, &each) != nil {
 		return nil, errNotAList
 	}
-	list := make([]Object, 0, len(members))
-	for _, m := range members {
+	list := make([]Object, 0, len(each))
+	for _, m := range each {
 		inner, err := ParseObject(m)
 		if err != nil {
 			return nil, err

@@ -23,6 +23,15 @@ func Plugins() map[int]goplugin.PluginSet {
 	return map[int]goplugin.PluginSet{sdk.ProtocolVersion: {PluginName: dispensed{}}}
 }
 
+// DialOptions are those of the connection, for
+// [goplugin.ClientConfig.GRPCDialOptions].
+func DialOptions() []grpc.DialOption {
+	return []grpc.DialOption{
+		grpc.WithDefaultCallOptions(limits...), // also of go-plugin's own streams
+		grpc.WithStaticStreamWindowSize(wire.Window), grpc.WithStaticConnWindowSize(wire.Window),
+	}
+}
+
 type dispensed struct {
 	goplugin.NetRPCUnsupportedPlugin
 }

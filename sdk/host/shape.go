@@ -4,9 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/bulkrunner/runner/sdk"
+	"github.com/bulkrunner/runner/sdk/internal/members"
 )
 
 // Shapes are what the answers to the calls of one operation look like, by its
@@ -25,7 +28,8 @@ func NewShapes(o *sdk.OperationSchema) *Shapes {
 // Hold returns the answer to a call as far as it can be believed. One that
 // doesn't look as the schema says becomes unknown. One that names another
 // thing than it was asked about becomes fatal, since then no answer's being
-// its call's can be relied on.
+// its call's can be relied on. Live state and result must be JSON objects, as
+// those that [Stream.Receive] returns are.
 func (s *Shapes) Hold(c *Call, a Answer) Answer {
 	if a.Outcome != sdk.OutcomeDone {
 		return a
@@ -34,18 +38,26 @@ func (s *Shapes) Hold(c *Call, a Answer) Answer {
 	if c.Verb == Read {
 		of, document, what = s.live, a.Live, "live state"
 	}
-	id, err := of.check(document)
-	switch {
+	switch err := of.fits(document); {
 	case err != nil:
 		a.Outcome, a.Code = sdk.OutcomeUnknown, "malformed_answer"
 		a.Reason = fmt.Sprintf("the provider's %s is not what its schema says: %s. This is a bug in the provider", what, err)
-	case id != "" && s.id != "" && id != argument(c.Arguments, s.id):
+	case s.another(of, c, document):
 		a.Outcome, a.Code, a.Reason = sdk.OutcomeFatal, "wrong_id", "the answer is for another thing than the one that was asked about"
 	default:
 		return a
 	}
 	a.Live, a.Result, a.Settled = nil, nil, sdk.SettledCantTell
 	return a
+}
+
+// another tells whether a document is for another thing than the call.
+func (s *Shapes) another(of shape, c *Call, document []byte) bool {
+	if s.id == "" || of.id == "" {
+		return false
+	}
+	id := named(document, of.id)
+	return id != "" && id != named(c.Arguments, s.id)
 }
 
 func idOf(attributes []sdk.Attribute) string {
@@ -57,51 +69,52 @@ func idOf(attributes []sdk.Attribute) string {
 	return ""
 }
 
-func argument(arguments []byte, name string) (value string) {
-	var given map[string]json.RawMessage
-	if json.Unmarshal(arguments, &given) == nil {
-		_ = json.Unmarshal(given[name], &value)
+// named is the thing that a document names.
+func named(document []byte, attribute string) (id string) {
+	for name, value := range members.Of(document) {
+		if name == attribute {
+			id, _ = members.Text(value)
+		}
 	}
-	return value
+	return id
 }
 
 // A shape is the attributes of one kind of answer.
 type shape struct {
-	id    string
-	forms map[string]form
+	id string
+	attributes
 }
 
-func newShape(attributes []sdk.Attribute) shape {
-	s := shape{id: idOf(attributes), forms: make(map[string]form, len(attributes))}
-	for _, a := range attributes {
+func newShape(of []sdk.Attribute) shape {
+	s := shape{id: idOf(of)}
+	for _, a := range of {
 		f := newForm(a.Type)
 		f.required, f.decimal, f.integer = a.Required, a.Decimal, a.Integer
-		s.forms[a.Name] = f
+		s.add(a.Name, f)
 	}
 	return s
 }
 
-// check returns the id that a document names. Its errors name attributes and
-// never values.
-func (s *shape) check(document []byte) (id string, err error) {
-	given := map[string]json.RawMessage{}
-	if len(document) > 0 && json.Unmarshal(document, &given) != nil {
-		return "", errors.New("it is no JSON object")
+// attributes are those of an object.
+type attributes struct {
+	index map[string]int
+	names []string
+	forms []form
+}
+
+func (all *attributes) add(name string, f form) {
+	if all.index == nil {
+		all.index = make(map[string]int)
 	}
-	if err := fits(s.forms, given); err != nil {
-		return "", err
-	}
-	if raw, ok := given[s.id]; ok {
-		_ = json.Unmarshal(raw, &id)
-	}
-	return id, nil
+	all.index[name] = len(all.names)
+	all.names, all.forms = append(all.names, name), append(all.forms, f)
 }
 
 // A form is a type of cty's notation, compiled.
 type form struct {
 	kind                       string // string, bool, number, dynamic, list, map or object
 	elem                       *form  // of list and map
-	attributes                 map[string]form
+	attributes                 attributes
 	required, decimal, integer bool
 }
 
@@ -127,44 +140,43 @@ func newForm(raw json.RawMessage) form {
 		if len(parts) > 2 {
 			_ = json.Unmarshal(parts[2], &optional)
 		}
-		f.attributes = make(map[string]form, len(types))
-		for name, t := range types {
-			of := newForm(t)
-			of.required = true
-			f.attributes[name] = of
-		}
-		for _, name := range optional {
-			of := f.attributes[name]
-			of.required = false
-			f.attributes[name] = of
+		for _, name := range slices.Sorted(maps.Keys(types)) {
+			of := newForm(types[name])
+			of.required = !slices.Contains(optional, name)
+			f.attributes.add(name, of)
 		}
 	}
 	return f
 }
 
-// fits tells what is wrong with the attributes of an object.
-func fits(forms map[string]form, given map[string]json.RawMessage) error {
-	for name, raw := range given {
-		f, ok := forms[name]
-		if !ok {
+// fits tells what is wrong with an object. It names attributes and never values.
+func (all *attributes) fits(object []byte) error {
+	given := make([]bool, len(all.forms))
+	for name, value := range members.Of(object) {
+		n, ok := all.index[name]
+		switch {
+		case !ok:
 			return errors.New("it has an attribute that isn't there")
+		case given[n]:
+			return fmt.Errorf("it has %q twice", name)
 		}
-		if string(raw) == "null" {
+		if members.Null(value) {
 			continue // as if it weren't there
 		}
-		if err := f.fits(raw); err != nil {
+		given[n] = true
+		if err := all.forms[n].fits(value); err != nil {
 			return fmt.Errorf("%q: %w", name, err)
 		}
 	}
-	for name, f := range forms {
-		if raw, ok := given[name]; f.required && (!ok || string(raw) == "null") {
-			return fmt.Errorf("it lacks %q", name)
+	for n := range all.forms {
+		if all.forms[n].required && !given[n] {
+			return fmt.Errorf("it lacks %q", all.names[n])
 		}
 	}
 	return nil
 }
 
-func (f *form) fits(raw json.RawMessage) error {
+func (f *form) fits(raw []byte) error {
 	first := raw[0]
 	var right bool
 	switch f.kind {
@@ -183,17 +195,23 @@ func (f *form) fits(raw json.RawMessage) error {
 	case "list":
 		var elements []json.RawMessage
 		if right = first == '[' && json.Unmarshal(raw, &elements) == nil; right {
-			return f.each(elements)
-		}
-	case "map", "object":
-		var given map[string]json.RawMessage
-		if right = first == '{' && json.Unmarshal(raw, &given) == nil; right && f.kind == "object" {
-			return fits(f.attributes, given)
-		}
-		for _, e := range given {
-			if err := f.each([]json.RawMessage{e}); err != nil {
-				return err
+			for _, e := range elements {
+				if err := f.elem.within(e); err != nil {
+					return err
+				}
 			}
+		}
+	case "map":
+		if right = first == '{'; right {
+			for _, e := range members.Of(raw) {
+				if err := f.elem.within(e); err != nil {
+					return err
+				}
+			}
+		}
+	case "object":
+		if right = first == '{'; right {
+			return f.attributes.fits(raw)
 		}
 	default:
 		return nil
@@ -204,14 +222,13 @@ func (f *form) fits(raw json.RawMessage) error {
 	return nil
 }
 
-func (f *form) each(elements []json.RawMessage) error {
-	for _, e := range elements {
-		if string(e) == "null" {
-			continue
-		}
-		if err := f.elem.fits(e); err != nil {
-			return fmt.Errorf("in it: %w", err)
-		}
+// within is fits of an element, which may be missing.
+func (f *form) within(raw []byte) error {
+	if members.Null(raw) {
+		return nil
+	}
+	if err := f.fits(raw); err != nil {
+		return fmt.Errorf("in it: %w", err)
 	}
 	return nil
 }

@@ -80,6 +80,10 @@ func TestShapes(t *testing.T) {
 		"within a list":          {`{"state":"x","parts":[{"code":1}]}`, `"parts": in it: "code": it is not of the type string`},
 		"within a map":           {`{"state":"x","names":{"n":{}}}`, `"names": in it: it lacks "code"`},
 		"within an object":       {`{"state":"x","inner":{"code":"y","more":1}}`, `"inner": it has an attribute that isn't there`},
+		"an attribute twice":     {`{"state":"x","state":"x"}`, `it has "state" twice`},
+		"twice, escaped":         {`{"state":"x","st\u0061te":"y"}`, `it has "state" twice`},
+		"white space":            {" {\n \"id\" : \"A\" , \"state\":\"x\" } ", ""},
+		"escaped":                {`{"id":"\u0041","state":"x","parts":[ { "code":"}\"" } , null ]}`, ""},
 		"another thing's":        {`{"id":"B","state":"x"}`, "another thing"},
 	}
 	for name, tt := range tests {

@@ -38,7 +38,9 @@ func Serve(protocol int, register func(grpc.ServiceRegistrar), drain func()) {
 		VersionedPlugins: map[int]goplugin.PluginSet{protocol: {wire.Plugin: served{register: register}}},
 		Logger:           hclog.New(&hclog.LoggerOptions{Level: hclog.Error, Output: os.Stderr, JSONFormat: true}),
 		GRPCServer: func(o []grpc.ServerOption) *grpc.Server {
-			return grpc.NewServer(append(o, grpc.MaxRecvMsgSize(wire.MaxMessage), grpc.MaxSendMsgSize(wire.MaxMessage))...)
+			return grpc.NewServer(append(o,
+				grpc.MaxRecvMsgSize(wire.MaxMessage), grpc.MaxSendMsgSize(wire.MaxMessage),
+				grpc.StaticStreamWindowSize(wire.Window), grpc.StaticConnWindowSize(wire.Window))...)
 		},
 	})
 	os.Exit(0)

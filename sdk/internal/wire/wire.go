@@ -25,6 +25,10 @@ const MaxArguments = MaxMessage - 64<<10
 // holds a single one.
 const Frame = 1 << 20
 
+// Window is how much may be on its way in either direction. It is fixed: gRPC
+// else measures the pipe with pings, beside frames that hold a few answers.
+const Window = 1 << 20
+
 // Texts that travel with an answer are bounded at both ends.
 const (
 	MaxCode   = 200
