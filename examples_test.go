@@ -16,6 +16,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/bulkrunner/runner/internal/config"
+	"github.com/bulkrunner/runner/internal/eval"
 	"github.com/bulkrunner/runner/internal/plan"
 	"github.com/bulkrunner/runner/internal/runfile"
 )
@@ -61,6 +65,39 @@ func TestExamples(t *testing.T) {
 	t.Run("denied and lost", func(t *testing.T) { t.Parallel(); deniedAndLost(t, bin) })
 	t.Run("cards", func(t *testing.T) { t.Parallel(); cards(t, bin) })
 	t.Run("tokens that end", func(t *testing.T) { t.Parallel(); tokensThatEnd(t, bin) })
+}
+
+// TestMonthOfTheAPI holds the month that the example for Pagos360 takes by itself
+// against the API's clock: at ten in the evening of the last of a month in
+// Argentina, the next one has begun in UTC and is still the next one.
+func TestMonthOfTheAPI(t *testing.T) {
+	t.Parallel()
+	cfg, diags := config.Load([]string{"examples/pagos360-cancel-month"})
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	for at, want := range map[string]string{
+		"2026-11-01T02:59:59Z": "2026-11",
+		"2026-11-01T03:00:00Z": "2026-12",
+		"2026-11-30T12:00:00Z": "2026-12",
+		"2026-12-01T02:59:59Z": "2026-12",
+		"2026-12-01T03:00:00Z": "2027-01",
+		"2027-01-31T12:00:00Z": "2027-02",
+		"2028-02-29T23:00:00Z": "2028-03",
+	} {
+		now, err := time.Parse(time.RFC3339, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		scope, diags := eval.NewScope(cfg, nil, now, eval.Rehearse())
+		if diags.HasErrors() {
+			t.Fatal(diags)
+		}
+		got, diags := scope.Value(cfg.Locals["month"].Expr)
+		if diags.HasErrors() || !got.RawEquals(cty.StringVal(want)) {
+			t.Errorf("%s: %#v, want %s %v", at, got, want, diags)
+		}
+	}
 }
 
 const planted = "PLANTED-client-secret-5f02"

@@ -20,7 +20,7 @@ variable "api_key" {
 variable "month" {
   type        = string
   default     = ""
-  description = "The month whose debits are cancelled, such as 2027-01; the next one where it isn't said."
+  description = "The month whose debits are cancelled, such as 2027-01; the next one in Argentina where it isn't said."
   validation {
     condition     = var.month == "" || can(regex("^\\d{4}-\\d{2}$", var.month))
     error_message = "month must be a month such as 2027-01."
@@ -28,7 +28,10 @@ variable "month" {
 }
 
 locals {
-  this  = "${formatdate("YYYY-MM", timestamp())}-01T00:00:00Z"
+  # The month as it is in Argentina, three hours behind UTC all year: by UTC the
+  # last evening of a month would be in the next one.
+  here  = timeadd(timestamp(), "-3h")
+  this  = "${formatdate("YYYY-MM", local.here)}-01T00:00:00Z"
   next  = formatdate("YYYY-MM", timeadd(local.this, "768h"))
   month = var.month == "" ? local.next : var.month
 }
