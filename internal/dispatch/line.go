@@ -22,6 +22,12 @@ const (
 	// it is taken for hung and killed.
 	overdue = 2 * time.Second
 
+	// lull is how long no answer may come before something is taken to have
+	// stood still: the pacer's guard allows for as much. Where answers are few it
+	// is eight times what usually lies between two, which happens to one in
+	// thousands where they come at random.
+	lull = 9 * time.Millisecond
+
 	// mostStrangers is how many answers to calls that are not in flight a
 	// provider may give before it is killed.
 	mostStrangers = 10
@@ -57,6 +63,9 @@ type Line struct {
 	inFlight map[uint64]*flight
 	lent     *pace.Permit // of the page that is being read
 	frame    []host.Call
+
+	heard   time.Time     // when answers came last
+	between time.Duration // how long after those before, as it usually is
 
 	strangers int // answers to calls that were not in flight, from this process
 
@@ -217,6 +226,9 @@ func (l *Line) Handle(now time.Time, e providers.Event) []Outcome {
 		l.down = true
 		l.err = e.Gone
 	}
+	if len(e.Answers) > 0 {
+		l.hear(now)
+	}
 	out := make([]Outcome, 0, len(e.Answers))
 	for _, a := range e.Answers {
 		f, ok := l.inFlight[a.ID]
@@ -294,6 +306,26 @@ func (l *Line) departed(now time.Time, p *pace.Permit, a host.Answer) {
 	case !a.SentAt.IsZero():
 		p.Left(a.SentAt)
 	}
+}
+
+// hear notes that answers came. After a silence this machine may have stood
+// still, or the API's, and with it what was on its way: it may have arrived only
+// now, all at once.
+func (l *Line) hear(now time.Time) {
+	silence, first := now.Sub(l.heard), l.heard.IsZero()
+	l.heard = now
+	if first {
+		return
+	}
+	if l.between == 0 {
+		l.between = silence
+	}
+	if silence > max(lull, 8*l.between) {
+		for _, f := range l.inFlight {
+			f.permit.Held(now.Add(-silence-lull), now)
+		}
+	}
+	l.between += (min(silence, 4*l.between) - l.between) / 64
 }
 
 // An Outcome is what became of one call.

@@ -36,7 +36,8 @@ const (
 // A request leaves a little after its dispatch, and one that is late crowds
 // those that follow. So the Limiter counts from when a request has left, where
 // that is told, and else from when it may have left at the latest: no second
-// holds more than one request above the bound as they leave.
+// holds more than one request above the bound as they leave. What was held up
+// on its way counts from when it was not, see [Permit.Held].
 //
 // A Limiter belongs to one goroutine, and so do its permits. They are stamped
 // where they are taken; nobody sleeps with a reservation in hand.

@@ -8,6 +8,7 @@ type Permit struct {
 	at     time.Time // when it was given
 	before time.Time
 	left   time.Time // zero while nobody has told
+	held   time.Time // until when it may have been held up after that; zero if it wasn't
 	unused bool
 }
 
@@ -23,6 +24,13 @@ func (p *Permit) Left(at time.Time) {
 	p.left = p.at.Add(min(max(0, at.Sub(p.at)), p.before.Sub(p.at)))
 }
 
+// Held tells that whatever left after since may have been held up until now.
+func (p *Permit) Held(since, now time.Time) {
+	if p.at.After(since) {
+		p.held = now
+	}
+}
+
 // Unused tells that no request was written. None is counted then.
 func (p *Permit) Unused() { p.unused = true }
 
@@ -31,8 +39,12 @@ func (p *Permit) counts() bool { return p != nil && !p.unused }
 // over is when the request's window is over. What may have left as late as
 // allowed needs no further guard.
 func (p *Permit) over(l *Limiter) time.Time {
+	end := p.left.Add(l.window)
 	if p.left.IsZero() {
-		return p.before.Add(l.bare)
+		end = p.before.Add(l.bare)
 	}
-	return p.left.Add(l.window)
+	if held := p.held.Add(l.window); held.After(end) {
+		return held
+	}
+	return end
 }
