@@ -22,7 +22,7 @@ variable "month" {
   default     = ""
   description = "The month whose debits are cancelled, such as 2027-01; the next one in Argentina where it isn't said."
   validation {
-    condition     = var.month == "" || can(regex("^\\d{4}-\\d{2}$", var.month))
+    condition     = var.month == "" || can(regex("^\\d{4}-(0[1-9]|1[0-2])$", var.month))
     error_message = "month must be a month such as 2027-01."
   }
 }

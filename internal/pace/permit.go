@@ -24,7 +24,8 @@ func (p *Permit) Left(at time.Time) {
 	p.left = p.at.Add(min(max(0, at.Sub(p.at)), p.before.Sub(p.at)))
 }
 
-// Held tells that whatever left after since may have been held up until now.
+// Held tells that what was permitted after since may have been held up on its
+// way until now. It counts from now then.
 func (p *Permit) Held(since, now time.Time) {
 	if p.at.After(since) {
 		p.held = now
